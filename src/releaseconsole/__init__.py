@@ -1,0 +1,1 @@
+"""Release Console: a release's checklist on Kubernetes, and the way back, in a terminal."""

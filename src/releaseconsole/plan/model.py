@@ -1,0 +1,419 @@
+"""What a release is made of. Read from TOML by :mod:`releaseconsole.plan.load`, never changed by a run.
+
+Everything here is frozen, knows nothing of a cluster, and refuses unknown keys.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+T = TypeVar("T")
+Comparison = Literal["<", "<=", ">", ">="]
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_BOUND = re.compile(r"^\s*(<=|>=|<|>)\s*([0-9][0-9,_]*(?:\.[0-9]+)?)\s*$")
+_DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
+_WORKLOAD = re.compile(r"^(deployment|statefulset|daemonset|rollout)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A comparison with a number, such as ``< 0.1``."""
+
+    comparison: Comparison
+    value: float
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` satisfies the bound; NaN never does."""
+        return _COMPARE[self.comparison](value, self.value)
+
+    def __str__(self) -> str:
+        return f"{self.comparison} {self.value:g}" if self.value < 1000 else f"{self.comparison} {self.value:,g}"
+
+
+def parse_bound(raw: object) -> object:
+    """``"< 8,500"`` to :class:`Bound`. Raises ValueError with what was expected."""
+    if isinstance(raw, Bound):
+        return raw
+    match = _BOUND.match(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise ValueError('expected a comparison and a number, such as "< 0.1" or ">= 8500"')
+    comparison, digits = match.groups()
+    return Bound(comparison, float(digits.replace(",", "").replace("_", "")))  # type: ignore[arg-type]
+
+
+def parse_duration(raw: object) -> object:
+    """``"1m30s"`` to seconds. Raises ValueError with what was expected."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw)
+    match = _DURATION.match(raw.strip()) if isinstance(raw, str) and raw.strip() else None
+    if match is None:
+        raise ValueError('expected a time span such as "30s", "1m30s" or "24h"')
+    days, hours, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
+
+
+BoundField = Annotated[
+    Bound,
+    BeforeValidator(parse_bound),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*(<=|>=|<|>)\s*[0-9][0-9,_]*(\.[0-9]+)?\s*$"}),
+]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(gt=0),
+    WithJsonSchema({"anyOf": [{"type": "string", "examples": ["30s", "1m30s", "24h"]}, {"type": "number"}]}),
+]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
+Line = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Part(BaseModel):
+    """Base of everything in a plan: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Release(Part):
+    """What is being released."""
+
+    name: Identifier
+    title: Line
+    version: Line
+    risk: Literal["low", "medium", "high"] = "medium"
+    risk_note: str = ""
+    estimate: Duration | None = None
+    document: str = ""
+    """Title or place of the document the plan was made from."""
+
+
+class Target(Part):
+    """One namespace of one cluster; the context is the plan's, never the shell's."""
+
+    context: Line
+    namespace: Line = "default"
+
+    def __str__(self) -> str:
+        return f"{self.context}/{self.namespace}"
+
+
+class Prometheus(Part):
+    """Where an environment's metrics come from. A secret is named here, never written."""
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    token_env: str | None = None
+    """Name of the environment variable that holds a bearer token."""
+    token_file: str | None = None
+    headers: dict[str, str] = {}
+    ca_file: str | None = None
+    timeout: Duration = 4.0
+
+
+def _workload(raw: str) -> str:
+    if not _WORKLOAD.match(raw):
+        raise ValueError('expected a kind and a name, such as "deployment/api-gateway"')
+    return raw
+
+
+WorkloadName = Annotated[str, BeforeValidator(_workload)]
+
+
+class Environment(Part):
+    """Where a phase acts."""
+
+    title: str = ""
+    colour: Literal["green", "blue", "yellow", "magenta", "red", "cyan"] = "blue"
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    workloads: Annotated[tuple[WorkloadName, ...], Field(min_length=1)]
+    prometheus: Prometheus | None = None
+    links: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    """Values for ``$name`` in the actions and checks of this environment."""
+
+
+class Rollback(Part):
+    """When an objective calls for a rollback."""
+
+    when: BoundField
+    hold: Duration = Field(default=60.0, alias="for")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Objective(Part):
+    """A metric with a target, and perhaps a line beyond which the release goes back."""
+
+    id: Identifier
+    title: str = ""
+    query: Annotated[str, Field(min_length=1)]
+    traffic: str | None = None
+    """Query of the traffic: tells an empty answer of a quiet service from one of a broken query."""
+    unit: str = ""
+    target: BoundField
+    rollback: Rollback | None = None
+    across: Literal["max", "min", "sum", "avg"] | None = None
+    environments: tuple[str, ...] = ()
+    """Where it is watched; everywhere when empty."""
+
+    @property
+    def name(self) -> str:
+        return self.title or self.id
+
+
+class Criterion(Part):
+    """A reason to roll back, from the document: measured by an objective, or for a person to see."""
+
+    id: Identifier
+    text: Line
+    objective: str | None = None
+
+
+class Contact(Part):
+    """Whom to call."""
+
+    role: Line
+    name: str = ""
+    phone: str = ""
+    team: str = ""
+
+
+CHECK_FAMILIES = (
+    "pods", "rollout", "services", "logs", "workloads", "cluster", "rollback",
+    "objective", "prometheus", "http", "shell",
+)  # fmt: skip
+ACTION_KINDS = ("shell", "apply", "wait", "http", "pin", "rollback", "get", "logs", "open")
+
+
+class Check(Part):
+    """How an item verifies itself: exactly one family, and what that family needs."""
+
+    pods: Literal["ready"] | None = None
+    rollout: Literal["complete"] | None = None
+    services: Literal["reachable"] | None = None
+    """Every Service of the released workloads has a ready endpoint."""
+    logs: Literal["no-errors"] | None = None
+    workloads: Literal["exist", "limits", "probes", "liveness", "readiness"] | None = None
+    cluster: Literal["reachable"] | None = None
+    rollback: Literal["ready"] | None = None
+    objective: str | None = None
+    prometheus: Literal["ready"] | None = None
+    http: str | None = None
+    """``"GET $api/health"``: verb and address."""
+    shell: str | None = None
+
+    expect: int | tuple[int, ...] | None = None
+    """Status codes of ``http`` that pass (default: any 2xx), or the exit code of ``shell`` (default 0)."""
+    body: str | None = None
+    headers: dict[str, str] = {}
+    repeat: Annotated[int, Field(ge=1, le=100)] = 1
+    """Send the request so many times; the last answer counts (for a rate limit)."""
+    window: Duration = 300.0
+    """How far back ``logs`` looks."""
+    environment: str | None = None
+    """Another environment than the phase's own."""
+    every: Duration | None = None
+    """How often to verify again; without it, the family's own rhythm. Requests that write, and shell
+    commands, are only verified when asked for."""
+    timeout: Duration = 10.0
+
+    @model_validator(mode="after")
+    def _one_family(self) -> Check:
+        given = [name for name in CHECK_FAMILIES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(_one_of("check", CHECK_FAMILIES, given))
+        return self
+
+    @property
+    def family(self) -> str:
+        return next(name for name in CHECK_FAMILIES if getattr(self, name) is not None)
+
+    @property
+    def by_hand(self) -> bool:
+        """True when verifying costs or changes something, so that it happens only on request."""
+        if self.every is not None:
+            return False
+        return self.shell is not None or (self.http is not None and not self.http.upper().startswith(("GET ", "HEAD ")))
+
+
+class Action(Part):
+    """One thing to do in a step: exactly one kind, and what that kind needs."""
+
+    id: Identifier | None = None
+    title: str = ""
+    shell: str | None = None
+    """Run by ``sh -c`` in the plan's folder, with the phase's context as the current one."""
+    apply: str | None = None
+    """A manifest file or a folder of them, server-side applied."""
+    wait: Literal["rollout"] | None = None
+    http: str | None = None
+    pin: Literal["workloads"] | None = None
+    rollback: Literal["workloads"] | None = None
+    get: Literal["pods", "services"] | None = None
+    logs: WorkloadName | None = None
+    open: str | None = None
+    """The name of one of the environment's links."""
+
+    body: str | None = None
+    headers: dict[str, str] = {}
+    repeat: Annotated[int, Field(ge=1, le=100)] = 1
+    expect: int | tuple[int, ...] | None = None
+    folder: str | None = None
+    """Where ``shell`` runs, relative to the plan's folder."""
+    environment: str | None = None
+    timeout: Duration = 900.0
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Action:
+        given = [name for name in ACTION_KINDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(_one_of("action", ACTION_KINDS, given))
+        return self
+
+    @property
+    def kind(self) -> str:
+        return next(name for name in ACTION_KINDS if getattr(self, name) is not None)
+
+    @property
+    def label(self) -> str:
+        """What the screen shows."""
+        if self.title:
+            return self.title
+        value = str(getattr(self, self.kind))
+        return value if self.kind in ("shell", "http") else f"{self.kind} {value}"
+
+
+def _one_of(what: str, allowed: tuple[str, ...], given: list[str]) -> str:
+    found = " and ".join(given) if given else "none"
+    return f"a {what} needs exactly one of {', '.join(allowed)}; found {found}"
+
+
+class Item(Part):
+    """One line of the checklist."""
+
+    id: Identifier
+    text: Line
+    check: Check | None = None
+    target: BoundField | None = None
+    """A number that whoever ticks this by hand is asked for."""
+    unit: str = ""
+    role: str | None = None
+    """Only a person in this role can say so: a sign-off."""
+
+
+class Step(Part):
+    """Some actions and the items that must hold after them."""
+
+    id: Identifier
+    title: Line
+    actions: tuple[Action, ...] = ()
+    items: tuple[Item, ...] = ()
+
+
+class Phase(Part):
+    """A tab of the console."""
+
+    id: Identifier
+    title: Line
+    kind: Literal["checklist", "deploy", "rollback", "sign-off"] = "checklist"
+    """``rollback`` counts only once something was rolled back; ``sign-off`` allows no deferred item before it."""
+    environment: str | None = None
+    needs: tuple[str, ...] = ()
+    gate: Literal["go/no-go"] | None = None
+    when: str = ""
+    """Free words on the time: "Day 1", "Days 2–3"."""
+    steps: tuple[Step, ...] = ()
+
+    def items(self) -> Iterator[Item]:
+        for step in self.steps:
+            yield from step.items
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedItem:
+    """An item with where it stands."""
+
+    phase: Phase
+    step: Step
+    item: Item
+
+    @property
+    def environment(self) -> str | None:
+        """The environment its check looks at."""
+        check = self.item.check
+        return (check.environment if check else None) or self.phase.environment
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedAction:
+    """An action with where it stands; ``id`` is unique in the plan."""
+
+    id: str
+    phase: Phase
+    step: Step
+    action: Action
+
+    @property
+    def environment(self) -> str | None:
+        return self.action.environment or self.phase.environment
+
+
+class Plan(Part):
+    """The whole plan."""
+
+    release: Release
+    environments: dict[str, Environment] = {}
+    objectives: tuple[Objective, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+
+    @cached_property
+    def items(self) -> dict[str, PlacedItem]:
+        """Every item by its id, in the plan's order."""
+        return {
+            item.id: PlacedItem(phase, step, item)
+            for phase in self.phases
+            for step in phase.steps
+            for item in step.items
+        }
+
+    @cached_property
+    def actions(self) -> dict[str, PlacedAction]:
+        """Every action by its id (its own, or ``phase.step.number``), in the plan's order."""
+        placed = (
+            PlacedAction(action.id or f"{phase.id}.{step.id}.{number}", phase, step, action)
+            for phase in self.phases
+            for step in phase.steps
+            for number, action in enumerate(step.actions, start=1)
+        )
+        return {action.id: action for action in placed}
+
+    def phase(self, phase_id: str) -> Phase:
+        """The phase of that id. Raises KeyError."""
+        return next_or_key_error(phase_id, (phase for phase in self.phases if phase.id == phase_id))
+
+    def objective(self, objective_id: str) -> Objective:
+        """The objective of that id. Raises KeyError."""
+        return next_or_key_error(objective_id, (o for o in self.objectives if o.id == objective_id))
+
+    def objectives_of(self, environment: str) -> tuple[Objective, ...]:
+        """The objectives that are watched in ``environment``."""
+        return tuple(o for o in self.objectives if not o.environments or environment in o.environments)
+
+
+def next_or_key_error(key: str, found: Iterator[T]) -> T:
+    """The first of ``found``, or KeyError."""
+    for value in found:
+        return value
+    raise KeyError(key)

@@ -1,0 +1,200 @@
+"""The values that the journal folds into. Pure data: no clock, no file, no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class ItemStatus(StrEnum):
+    """Where one line of the checklist stands."""
+
+    OPEN = "open"
+    DONE = "done"
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    OVERRIDDEN = "overridden"
+    DEFERRED = "deferred"
+    NOT_APPLICABLE = "not applicable"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the item needs nobody any more; a deferred one still does."""
+        return self in _SETTLED
+
+
+_SETTLED = frozenset({ItemStatus.DONE, ItemStatus.PASSED, ItemStatus.OVERRIDDEN, ItemStatus.NOT_APPLICABLE})
+
+
+class ActionStatus(StrEnum):
+    """Where one action stands; ``INTERRUPTED`` when the console died while it ran."""
+
+    IDLE = "not run"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Stage(StrEnum):
+    """The walk of one workload through a rollback, in this order."""
+
+    PLANNED = "planned"
+    PATCHED = "patched"
+    OBSERVED = "observed"
+    REPLACED = "replaced"
+    AVAILABLE = "available"
+    RECOVERED = "recovered"
+    SKIPPED = "already there"
+    FAILED = "failed"
+
+
+STAGES = (Stage.PLANNED, Stage.PATCHED, Stage.OBSERVED, Stage.REPLACED, Stage.AVAILABLE, Stage.RECOVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """An item's status with who, when (seconds since the epoch) and on what evidence."""
+
+    status: ItemStatus = ItemStatus.OPEN
+    by: str = ""
+    at: float = 0.0
+    reason: str = ""
+    """The evidence of a check, or why somebody overrode or deferred."""
+    note: str = ""
+    value: str = ""
+    """The number a person gave for an item with a target."""
+    fell_back: bool = False
+    """It had passed before, and its check no longer holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """The last run of an action."""
+
+    status: ActionStatus = ActionStatus.IDLE
+    by: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    summary: str = ""
+    run: int = 0
+    """How often it was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What one workload ran before the deploy: the place a rollback returns to."""
+
+    environment: str
+    context: str
+    namespace: str
+    workload: str
+    """``deployment/api-gateway``."""
+    uid: str
+    revision: str
+    replica_set: str
+    """Name of the ReplicaSet or ControllerRevision."""
+    template_hash: str
+    images: tuple[str, ...]
+    template: Mapping[str, Any] = field(default_factory=dict)
+    """The pod template itself, for when its ReplicaSet is gone."""
+    at: float = 0.0
+    by: str = ""
+
+    @property
+    def key(self) -> str:
+        """``context/namespace/deployment/name``."""
+        return f"{self.context}/{self.namespace}/{self.workload}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRollback:
+    """One workload's way through a rollback."""
+
+    key: str
+    stage: Stage = Stage.PLANNED
+    times: Mapping[str, float] = field(default_factory=dict)
+    """Stage → seconds since the epoch at which it was reached."""
+    from_revision: str = ""
+    to_revision: str = ""
+    from_images: tuple[str, ...] = ()
+    to_images: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackState:
+    """One rollback of one environment."""
+
+    id: str
+    environment: str
+    by: str
+    reason: str
+    started: float
+    workloads: Mapping[str, WorkloadRollback]
+    ended: float = 0.0
+    outcome: str = ""
+    """"" while under way, then ``complete``, ``failed``, ``cancelled`` or ``interrupted``."""
+
+    @property
+    def under_way(self) -> bool:
+        return not self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Why nothing may be deployed to an environment."""
+
+    environment: str
+    reason: str
+    by: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The go/no-go before a phase."""
+
+    phase: str
+    go: bool
+    by: str
+    at: float
+    reason: str = ""
+
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseState:
+    """Everything that the journal says, folded. Items and actions that were never touched are absent."""
+
+    items: Mapping[str, ItemState] = EMPTY
+    actions: Mapping[str, ActionState] = EMPTY
+    pins: Mapping[str, Pin] = EMPTY
+    """Pin key → the pin; the first one of a deploy stays until an explicit new pin."""
+    rollbacks: tuple[RollbackState, ...] = ()
+    locks: Mapping[str, Lock] = EMPTY
+    """Environment → lock."""
+    decisions: Mapping[str, Decision] = EMPTY
+    """Phase → go/no-go."""
+    clusters: Mapping[str, str] = EMPTY
+    """Context → identity of the cluster at first use."""
+    started: float = 0.0
+    entries: int = 0
+    last_hash: str = ""
+
+    def item(self, item_id: str) -> ItemState:
+        return self.items.get(item_id, _NO_ITEM)
+
+    def action(self, action_id: str) -> ActionState:
+        return self.actions.get(action_id, _NO_ACTION)
+
+
+_NO_ITEM = ItemState()
+_NO_ACTION = ActionState()
