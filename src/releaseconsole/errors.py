@@ -25,7 +25,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
+
+
+class Fault(Protocol):
+    """One line to mend, such as :class:`releaseconsole.plan.problem.Problem`; people read its ``str()``."""
+
+    def as_dict(self) -> dict[str, object]:
+        """What ``--json`` prints."""
+        ...
 
 
 class ReleaseConsoleError(Exception):
@@ -53,7 +61,7 @@ class PlanError(ReleaseConsoleError):
 
     exit_code = 2
 
-    def __init__(self, message: str, remedy: str = "", problems: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, remedy: str = "", problems: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, remedy)
         self.problems = problems
 
@@ -109,12 +117,18 @@ class Gone(ClusterError):
 
 
 class ApiRejected(ClusterError):
-    """The API server refused a request; ``status`` and ``reason`` are its own words."""
+    """The API server refused a request; ``status`` and ``reason`` are its own words.
 
-    def __init__(self, message: str, remedy: str = "", status: int = 0, reason: str = "") -> None:
+    ``retry_after`` is how many seconds it asked to wait before the next try, 0 when it did not say.
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", status: int = 0, reason: str = "", retry_after: float = 0.0
+    ) -> None:
         super().__init__(message, remedy)
         self.status = status
         self.reason = reason
+        self.retry_after = retry_after
 
 
 class MetricsError(ReleaseConsoleError):

@@ -5,79 +5,26 @@ Everything here is frozen, knows nothing of a cluster, and refuses unknown keys.
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from releaseconsole.plan.values import Bound as Bound
+from releaseconsole.plan.values import (
+    BoundField,
+    Code,
+    Count,
+    Duration,
+    HttpRequest,
+    Identifier,
+    Line,
+    WorkloadName,
+)
 
 T = TypeVar("T")
-Comparison = Literal["<", "<=", ">", ">="]
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_BOUND = re.compile(r"^\s*(<=|>=|<|>)\s*([0-9][0-9,_]*(?:\.[0-9]+)?)\s*$")
-_DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?$")
-_WORKLOAD = re.compile(r"^(deployment|statefulset|daemonset|rollout)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A comparison with a number, such as ``< 0.1``."""
-
-    comparison: Comparison
-    value: float
-
-    def holds(self, value: float) -> bool:
-        """Whether ``value`` satisfies the bound; NaN never does."""
-        return _COMPARE[self.comparison](value, self.value)
-
-    def __str__(self) -> str:
-        return f"{self.comparison} {self.value:g}" if self.value < 1000 else f"{self.comparison} {self.value:,g}"
-
-
-def parse_bound(raw: object) -> object:
-    """``"< 8,500"`` to :class:`Bound`. Raises ValueError with what was expected."""
-    if isinstance(raw, Bound):
-        return raw
-    match = _BOUND.match(raw) if isinstance(raw, str) else None
-    if match is None:
-        raise ValueError('expected a comparison and a number, such as "< 0.1" or ">= 8500"')
-    comparison, digits = match.groups()
-    return Bound(comparison, float(digits.replace(",", "").replace("_", "")))  # type: ignore[arg-type]
-
-
-def parse_duration(raw: object) -> object:
-    """``"1m30s"`` to seconds. Raises ValueError with what was expected."""
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
-        return float(raw)
-    match = _DURATION.match(raw.strip()) if isinstance(raw, str) and raw.strip() else None
-    if match is None:
-        raise ValueError('expected a time span such as "30s", "1m30s" or "24h"')
-    days, hours, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds
-
-
-BoundField = Annotated[
-    Bound,
-    BeforeValidator(parse_bound),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*(<=|>=|<|>)\s*[0-9][0-9,_]*(\.[0-9]+)?\s*$"}),
-]
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    Field(gt=0),
-    WithJsonSchema({"anyOf": [{"type": "string", "examples": ["30s", "1m30s", "24h"]}, {"type": "number"}]}),
-]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
-Line = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Part(BaseModel):
@@ -119,15 +66,6 @@ class Prometheus(Part):
     headers: dict[str, str] = {}
     ca_file: str | None = None
     timeout: Duration = 4.0
-
-
-def _workload(raw: str) -> str:
-    if not _WORKLOAD.match(raw):
-        raise ValueError('expected a kind and a name, such as "deployment/api-gateway"')
-    return raw
-
-
-WorkloadName = Annotated[str, BeforeValidator(_workload)]
 
 
 class Environment(Part):
@@ -208,15 +146,15 @@ class Check(Part):
     rollback: Literal["ready"] | None = None
     objective: str | None = None
     prometheus: Literal["ready"] | None = None
-    http: str | None = None
+    http: HttpRequest | None = None
     """``"GET $api/health"``: verb and address."""
     shell: str | None = None
 
-    expect: int | tuple[int, ...] | None = None
+    expect: Code | tuple[Code, ...] | None = None
     """Status codes of ``http`` that pass (default: any 2xx), or the exit code of ``shell`` (default 0)."""
     body: str | None = None
     headers: dict[str, str] = {}
-    repeat: Annotated[int, Field(ge=1, le=100)] = 1
+    repeat: Count = 1
     """Send the request so many times; the last answer counts (for a rate limit)."""
     window: Duration = 300.0
     """How far back ``logs`` looks."""
@@ -243,7 +181,9 @@ class Check(Part):
         """True when verifying costs or changes something, so that it happens only on request."""
         if self.every is not None:
             return False
-        return self.shell is not None or (self.http is not None and not self.http.upper().startswith(("GET ", "HEAD ")))
+        return self.shell is not None or (
+            self.http is not None and not self.http.startswith(("GET ", "HEAD "))
+        )
 
 
 class Action(Part):
@@ -256,7 +196,7 @@ class Action(Part):
     apply: str | None = None
     """A manifest file or a folder of them, server-side applied."""
     wait: Literal["rollout"] | None = None
-    http: str | None = None
+    http: HttpRequest | None = None
     pin: Literal["workloads"] | None = None
     rollback: Literal["workloads"] | None = None
     get: Literal["pods", "services"] | None = None
@@ -266,8 +206,8 @@ class Action(Part):
 
     body: str | None = None
     headers: dict[str, str] = {}
-    repeat: Annotated[int, Field(ge=1, le=100)] = 1
-    expect: int | tuple[int, ...] | None = None
+    repeat: Count = 1
+    expect: Code | tuple[Code, ...] | None = None
     folder: str | None = None
     """Where ``shell`` runs, relative to the plan's folder."""
     environment: str | None = None
@@ -294,8 +234,8 @@ class Action(Part):
 
 
 def _one_of(what: str, allowed: tuple[str, ...], given: list[str]) -> str:
-    found = " and ".join(given) if given else "none"
-    return f"a {what} needs exactly one of {', '.join(allowed)}; found {found}"
+    has = " and ".join(given) if given else "none"
+    return f"expected exactly one of {', '.join(allowed)}; this {what} has {has}"
 
 
 class Item(Part):
@@ -326,7 +266,7 @@ class Phase(Part):
     id: Identifier
     title: Line
     kind: Literal["checklist", "deploy", "rollback", "sign-off"] = "checklist"
-    """``rollback`` counts only once something was rolled back; ``sign-off`` allows no deferred item before it."""
+    """``rollback`` counts only once something was rolled back; ``sign-off`` allows no deferred item."""
     environment: str | None = None
     needs: tuple[str, ...] = ()
     gate: Literal["go/no-go"] | None = None
@@ -372,7 +312,7 @@ class Plan(Part):
     """The whole plan."""
 
     release: Release
-    environments: dict[str, Environment] = {}
+    environments: dict[Identifier, Environment] = {}
     objectives: tuple[Objective, ...] = ()
     criteria: tuple[Criterion, ...] = ()
     contacts: tuple[Contact, ...] = ()

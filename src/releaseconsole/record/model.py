@@ -165,28 +165,36 @@ class Decision:
     by: str
     at: float
     reason: str = ""
+    despite: tuple[str, ...] = ()
+    """What was not complete when somebody decided to go all the same."""
 
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+def _empty() -> Mapping[str, Any]:
+    return EMPTY
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseState:
     """Everything that the journal says, folded. Items and actions that were never touched are absent."""
 
-    items: Mapping[str, ItemState] = EMPTY
-    actions: Mapping[str, ActionState] = EMPTY
-    pins: Mapping[str, Pin] = EMPTY
+    items: Mapping[str, ItemState] = field(default_factory=_empty)
+    actions: Mapping[str, ActionState] = field(default_factory=_empty)
+    pins: Mapping[str, Pin] = field(default_factory=_empty)
     """Pin key → the pin; the first one of a deploy stays until an explicit new pin."""
     rollbacks: tuple[RollbackState, ...] = ()
-    locks: Mapping[str, Lock] = EMPTY
+    locks: Mapping[str, Lock] = field(default_factory=_empty)
     """Environment → lock."""
-    decisions: Mapping[str, Decision] = EMPTY
+    decisions: Mapping[str, Decision] = field(default_factory=_empty)
     """Phase → go/no-go."""
-    clusters: Mapping[str, str] = EMPTY
+    clusters: Mapping[str, str] = field(default_factory=_empty)
     """Context → identity of the cluster at first use."""
     started: float = 0.0
     entries: int = 0
+    ignored: int = 0
+    """Entries that this version could make nothing of: an unknown kind, or data of the wrong form."""
     last_hash: str = ""
 
     def item(self, item_id: str) -> ItemState:

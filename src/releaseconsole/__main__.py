@@ -1,0 +1,5 @@
+"""``python -m releaseconsole``."""
+
+from releaseconsole.cli import main
+
+main()
