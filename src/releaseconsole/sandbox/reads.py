@@ -1,0 +1,158 @@
+"""GET of one object, and lists with selectors, pages and versions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from releaseconsole.sandbox.call import Call, form, json_response
+from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.status import StoreError, bad_request, invalid
+from releaseconsole.sandbox.tables import partial, table
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+class _Token(msgspec.Struct):
+    """The continue token: the version all pages show, and the last key of the page before."""
+
+    rv: int
+    namespace: str
+    name: str
+
+
+def get_one(call: Call) -> web.Response:
+    """One object, also as a table with one row."""
+    target = call.target
+    obj = call.store.get(target.plural, target.namespace, target.name)
+    return show(call, obj)
+
+
+def show(call: Call, obj: Obj, status: int = 200) -> web.Response:
+    """An object in the form that is asked for."""
+    wanted = form(call)
+    if wanted == "table":
+        metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        include = call.query("includeObject", "Metadata")
+        shown = table(call.target.plural, [obj], metadata, call.api.clock.now(), include=include)
+        return json_response(shown, status)
+    return json_response(partial(obj) if wanted == "partial" else call.present(obj), status)
+
+
+def get_list(call: Call) -> web.Response:
+    """A list, or one page of it."""
+    wanted = form(call)
+    matches = call.matcher()
+    objects, version, token = _stand(call)
+    if matches is not None:
+        objects = [obj for obj in objects if matches(obj)]
+    if token is not None:
+        after = (token.namespace, token.name)
+        objects = [obj for obj in objects if _key(obj) > after]
+    metadata: Obj = {"resourceVersion": str(version)}
+    objects = _page(call, objects, version, metadata, counted=matches is None)
+    return json_response(_form(call, wanted, objects, metadata))
+
+
+def _form(call: Call, wanted: str, objects: list[Obj], metadata: Obj) -> Obj:
+    row = call.target.row
+    if wanted == "table":
+        include = call.query("includeObject", "Metadata")
+        return table(row.plural, objects, metadata, call.api.clock.now(), include=include)
+    if wanted == "partial":
+        items: list[Any] = [partial(obj) for obj in objects]
+        kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+    else:
+        items = [_item(call.present(obj)) for obj in objects]
+        kind, version = f"{row.kind}List", row.api_version
+    return {"kind": kind, "apiVersion": version, "metadata": metadata, "items": items}
+
+
+def _item(obj: Obj) -> Obj:
+    """The items of a list do not repeat its kind and version."""
+    item = dict(obj)
+    del item["apiVersion"], item["kind"]
+    return item
+
+
+def _key(obj: Obj) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _stand(call: Call) -> tuple[list[Obj], int, _Token | None]:
+    """The objects of the version that is asked for."""
+    store, target = call.store, call.target
+    token = _read_token(call.query("continue"))
+    exact = call.query("resourceVersionMatch") == "Exact"
+    asked = _version(call)
+    if token is None and not (exact and asked):
+        return store.list(target.plural, target.scope), store.resource_version, None
+    version = token.rv if token is not None else asked
+    try:
+        objects = list(store.list_at(target.plural, version))
+    except StoreError as error:
+        message = (
+            "The provided continue parameter is too old to display a consistent list result. "
+            "You must start a new list without the continue parameter."
+            if token is not None
+            else error.message
+        )
+        raise StoreError(410, "Expired", message) from error
+    if target.scope is not None:
+        objects = [obj for obj in objects if _key(obj)[0] == target.scope]
+    return objects, version, token
+
+
+def _version(call: Call) -> int:
+    """The resourceVersion of the query, 0 without one. Raises StoreError (400, 422; 504 from the future)."""
+    asked = parse_version(call)
+    match = call.query("resourceVersionMatch")
+    if match and (match not in ("Exact", "NotOlderThan") or (match == "Exact" and not asked)):
+        problem = (
+            "resourceVersionMatch",
+            "FieldValueForbidden",
+            f'Forbidden: "{match[:50]}" cannot be used here',
+        )
+        raise invalid(call.target.row, "", [problem])
+    current = call.store.resource_version
+    if asked > current:
+        message = f"Too large resource version: {asked}, current: {current}"
+        cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+        raise StoreError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+    return asked
+
+
+def parse_version(call: Call) -> int:
+    """The resourceVersion of the query as a number, 0 without one. Raises StoreError (400)."""
+    text = call.query("resourceVersion")
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise bad_request(f"Invalid value: {text[:50]!r}: invalid resource version")
+    return int(text)
+
+
+def _page(call: Call, objects: list[Obj], version: int, metadata: Obj, *, counted: bool) -> list[Obj]:
+    limit = call.count("limit") or 0
+    if not limit or len(objects) <= limit:
+        return objects
+    page = objects[:limit]
+    namespace, name = _key(page[-1])
+    token = msgspec.json.encode(_Token(version, namespace, name))
+    metadata["continue"] = base64.urlsafe_b64encode(token).decode("ascii")
+    if counted:
+        metadata["remainingItemCount"] = len(objects) - limit
+    return page
+
+
+def _read_token(text: str) -> _Token | None:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Token)
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise bad_request("continue key is not valid") from error

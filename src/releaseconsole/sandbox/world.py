@@ -1,0 +1,142 @@
+"""One context of the practice cluster: its store, the controllers over it, and what they make happen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from releaseconsole.clock import Clock
+from releaseconsole.sandbox import manifests, seed
+from releaseconsole.sandbox.chance import uid_source
+from releaseconsole.sandbox.controllers.autoscaler import AutoscalerController
+from releaseconsole.sandbox.controllers.deployment import DeploymentController
+from releaseconsole.sandbox.controllers.endpoints import EndpointsController
+from releaseconsole.sandbox.controllers.events import Recorder
+from releaseconsole.sandbox.controllers.kubelet import Kubelet
+from releaseconsole.sandbox.controllers.replicaset import ReplicaSetController
+from releaseconsole.sandbox.controllers.tools import NEVER, Bench, place
+from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.runs import RunBook
+from releaseconsole.sandbox.store import Store, StoreError
+from releaseconsole.sandbox.timeline import Timeline
+from releaseconsole.sandbox.traffic import Traffic
+
+#: Passes over all objects at one moment; a rollout needs three or four to come to rest.
+_MOST_PASSES = 40
+_WATCHED = frozenset({"deployments", "replicasets", "pods", "services", "poddisruptionbudgets", "nodes"})
+
+
+class World:
+    """Everything of one context but its servers."""
+
+    def __init__(
+        self,
+        context: str,
+        clock: Clock,
+        scenario: Callable[[], str],
+        *,
+        random_seed: int = 1,
+        speed: float = 1.0,
+        ready_seconds: float = 3.0,
+    ) -> None:
+        self.context = context
+        self.clock = seed.ShiftedClock(clock)
+        self.store = Store(self.clock, uid_source(random_seed, context))
+        self.events = Recorder(self.store, self.clock)
+        self.runs = RunBook()
+        self.timeline = Timeline()
+        self.traffic = Traffic(random_seed, context, self.timeline, manifests.replicas(context))
+        bench = Bench(self.store, self.clock, self.events, random_seed, context, speed)
+        self._deployments = DeploymentController(bench)
+        self._replica_sets = ReplicaSetController(bench)
+        self._endpoints = EndpointsController(bench)
+        self._kubelet = Kubelet(bench, scenario, self.runs, self.timeline, ready_seconds)
+        self._autoscaler = AutoscalerController(bench, self.traffic)
+        self._changed = self.store.subscribe(_WATCHED)
+        self._wake = asyncio.Event()
+        self.traffic.on_load = self._wake.set
+
+    def plant(self) -> None:
+        """Fills the store with a release that has been running for days."""
+        self.events.muted = self.timeline.muted = True
+        seed.plant(self.store, self.clock, self.context, self.step)
+        self.events.muted = self.timeline.muted = False
+        self._kubelet.settle()
+
+    def step(self) -> float:
+        """Lets every controller work until nothing changes; returns when to come back (epoch seconds)."""
+        due = NEVER
+        for _ in range(_MOST_PASSES):
+            before = self.store.resource_version
+            due = self._pass()
+            if self.store.resource_version == before:
+                break
+        self._kubelet.settle()
+        return due
+
+    async def run(self) -> None:
+        """Steps whenever something changed or is due, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._wake_on_change())
+            while True:
+                self._wake.clear()
+                wait = self.step() - self.clock.now()
+                await self._pause(max(0.0, wait))
+
+    def scenario_changed(self) -> None:
+        """The scenario was switched while the cluster runs."""
+        self._kubelet.scenario_changed()
+
+    async def _wake_on_change(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._wake.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Until something changed, or the time is over."""
+        if seconds == NEVER:
+            await self._wake.wait()
+            return
+        sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
+        waking = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+            await asyncio.gather(sleeping, waking, return_exceptions=True)
+
+    def _pass(self) -> float:
+        due = [NEVER]
+        due += [self._safely(self._deployments.reconcile, obj) for obj in self.store.list("deployments")]
+        due += [self._safely(self._replica_sets.reconcile, obj) for obj in self.store.list("replicasets")]
+        due += [self._safely(self._kubelet.reconcile, obj) for obj in self.store.list("pods")]
+        for autoscaler in self.store.list("horizontalpodautoscalers"):
+            due.append(self._safely(self._autoscaler.reconcile, autoscaler))
+        for service in self.store.list("services"):
+            self._safely(self._endpoints.reconcile, service)
+        for budget in self.store.list("poddisruptionbudgets"):
+            self._safely(self._endpoints.reconcile_budget, budget)
+        return min(due)
+
+    def _safely(self, reconcile: Callable[[Obj], float | None], obj: Obj) -> float:
+        """One object that makes no sense stops nothing else; an event on it says what is wrong."""
+        current = self.store.find(_PLURALS[obj["kind"]], *place(obj))
+        if current is None:
+            return NEVER
+        try:
+            return reconcile(current) or NEVER
+        except (StoreError, LookupError, TypeError, ValueError, AttributeError) as problem:
+            message = f"The practice cluster cannot work with this object: {problem!r}"
+            self.events.warning("practice-cluster", current, "FailedSync", message)
+            return NEVER
+
+
+_PLURALS = {
+    "Deployment": "deployments",
+    "ReplicaSet": "replicasets",
+    "Pod": "pods",
+    "Service": "services",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+}
