@@ -1,0 +1,166 @@
+"""Server-side apply: the API server merges, and says who else owns a field.
+
+Everything is done with one field manager of our own. A conflict is reported with manager and fields, and is
+overridden only when the plan says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from releaseconsole.cluster.decode import decode, segment
+from releaseconsole.cluster.manifests import Manifest, load_manifests
+from releaseconsole.cluster.text import clean
+from releaseconsole.errors import ActionError, ApiRejected, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from releaseconsole.cluster.connect import Client
+
+__all__ = ["Applied", "Kinds", "Manifest", "apply", "load_manifests"]
+
+APPLY_PATCH = "application/apply-patch+yaml"
+FIELD_MANAGER = "releaseconsole"
+_CREATED = 201
+_NEW_KIND_TRIES = 10
+_VOLATILE = ("resourceVersion", "generation", "managedFields")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one apply did."""
+
+    kind: str
+    name: str
+    namespace: str
+    change: str
+    """``created``, ``configured`` or ``unchanged``."""
+
+
+class _ApiResource(msgspec.Struct, frozen=True):
+    name: str = ""
+    kind: str = ""
+    namespaced: bool = False
+
+
+class _ApiResources(msgspec.Struct, frozen=True):
+    resources: tuple[_ApiResource, ...] = ()
+
+
+class Kinds:
+    """Which path a kind has, as the server's discovery says; each group version is asked for once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._known: dict[str, dict[str, _ApiResource]] = {}
+
+    async def path(self, manifest: Manifest, namespace: str) -> tuple[str, str]:
+        """URL path of the object, and its namespace ("" for a cluster-wide kind). Raises ClusterError."""
+        version = manifest.api_version
+        root = _root(version)
+        found = await self._find(version, manifest.kind)
+        if found is None:
+            raise NotFound(
+                f"The cluster does not know the kind {clean(manifest.kind)} of {clean(version)}"
+                f" ({clean(manifest.source)}).",
+                "Install its custom resource definition, or mend apiVersion and kind.",
+            )
+        place = namespace if found.namespaced else ""
+        scope = f"/namespaces/{segment(place)}" if place else ""
+        return f"{root}{scope}/{segment(found.name)}/{segment(manifest.name)}", place
+
+    async def _find(self, version: str, kind: str) -> _ApiResource | None:
+        if kind in self._known.get(version, {}):
+            return self._known[version][kind]
+        try:
+            listed = decode(_ApiResources, await self._client.get(_root(version)))
+        except NotFound:
+            return None
+        self._known[version] = {one.kind: one for one in listed.resources if "/" not in one.name}
+        return self._known[version].get(kind)
+
+
+async def apply(
+    client: Client,
+    manifest: Manifest,
+    default_namespace: str,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    kinds: Kinds | None = None,
+) -> Applied:
+    """Apply one manifest; ``default_namespace`` is for those that name none.
+
+    Pass one ``kinds`` for a run of several. Raises ApiRejected, naming manager and fields, when somebody else
+    owns a field and ``force`` is not given; ActionError for a namespaced kind without a namespace.
+    """
+    namespace = manifest.namespace or default_namespace
+    path, place = await _path(client, kinds or Kinds(client), manifest, namespace)
+    before = await _existing(client, path)
+    body = {**manifest.body, "metadata": {**manifest.body["metadata"]}}
+    if place:
+        body["metadata"]["namespace"] = place
+    params: dict[str, str | int | bool] = {"fieldManager": FIELD_MANAGER, "force": force}
+    if dry_run:
+        params["dryRun"] = "All"
+    try:
+        # JSON is YAML, and the type is the only one the server takes for an apply.
+        answer = await client.exchange("PATCH", path, params, body, APPLY_PATCH)
+    except Conflict as error:
+        raise ApiRejected(
+            f"{manifest.kind} {clean(manifest.name)}: {error.message}",
+            "Let the other manager give the fields up, or apply with force.",
+            409,
+            "Conflict",
+        ) from None
+    after = decode(dict[str, Any], answer.body)
+    created = answer.status == _CREATED or before is None
+    change = "created" if created else "unchanged" if _stable(before) == _stable(after) else "configured"
+    return Applied(manifest.kind, manifest.name, place, change)
+
+
+async def _path(client: Client, kinds: Kinds, manifest: Manifest, namespace: str) -> tuple[str, str]:
+    """Waits a little for a kind that an earlier manifest has just defined."""
+    for attempt in range(_NEW_KIND_TRIES):
+        try:
+            path, place = await kinds.path(manifest, namespace)
+            break
+        except NotFound:
+            known = "." not in manifest.api_version.partition("/")[0]
+            if known or attempt == _NEW_KIND_TRIES - 1:
+                raise
+            await client.clock.sleep(0.3)
+    if not place and manifest.namespace:
+        return path, ""
+    return path, place
+
+
+async def _existing(client: Client, path: str) -> dict[str, Any] | None:
+    try:
+        return decode(dict[str, Any], await client.get(path))
+    except NotFound:
+        return None
+
+
+def _stable(body: dict[str, Any] | None) -> dict[str, Any]:
+    """The object without what changes with every write, or without one."""
+    if body is None:
+        return {}
+    metadata = {key: value for key, value in body.get("metadata", {}).items() if key not in _VOLATILE}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
+
+
+def _root(version: str) -> str:
+    group, slash, number = version.partition("/")
+    if not slash:
+        return f"/api/{segment(group)}"
+    return f"/apis/{segment(group)}/{segment(number)}"
+
+
+def _need_namespace(manifest: Manifest, namespace: str) -> None:
+    if not namespace:
+        raise ActionError(
+            f"{clean(manifest.source)} names no namespace.", "Add one to the manifest or to the plan's target."
+        )

@@ -1,0 +1,314 @@
+"""A connection to one context: raw requests and streams, with the console's errors.
+
+How much of the Kubernetes client is used, and why (kubernetes 37, CPU of one import beyond Python's start):
+``kubernetes.aio.config`` takes 0.27 s, of which aiohttp alone is 0.11 s. The package cannot be imported in
+parts, because ``kubernetes/__init__`` brings the synchronous client along, but none of the generated API
+modules and models come with it (those cost another 0.5 s). So its loader turns a kubeconfig into credentials,
+imported in a thread on the first connection, and requests go through an aiohttp session of our own: its REST
+client reads whole answers, retries by itself and has no stream with a time-out between bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from releaseconsole import __version__
+from releaseconsole.clock import Clock, SystemClock
+from releaseconsole.cluster import kubeconfig as files
+from releaseconsole.cluster import replies
+from releaseconsole.cluster.decode import NAMESPACES, decode, not_kubernetes
+from releaseconsole.cluster.login import Login, Tls, log_in
+from releaseconsole.errors import ApiRejected, Denied, NotFound, Unreachable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+contexts = files.contexts
+
+Params = Mapping[str, str | int | bool]
+NO_PARAMS: Params = {}
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 20.0
+IDLE_TIMEOUT = 90.0
+MOST_BYTES = 256 * 1024 * 1024
+TRIES = 4
+LONGEST_WAIT = 5.0
+_EARLY = 10.0
+"""Seconds before their end at which credentials are renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request that the API server granted."""
+
+    status: int
+    body: bytes
+
+
+async def connect(
+    context: str,
+    *,
+    kubeconfig: Path | Sequence[Path] | None = None,
+    clock: Clock | None = None,
+    chance: Callable[[], float] = random.random,
+) -> Client:
+    """Read credentials for ``context``; the first request makes the connection.
+
+    Several files are merged; None means ``KUBECONFIG``, else the default file. Raises KubeconfigError.
+    """
+
+    async def load() -> Login:
+        return await log_in(files.read(files.find(kubeconfig)), context)
+
+    return Client(context, load, await load(), clock or SystemClock(), chance)
+
+
+class Client:
+    """Speaks with one API server as one user. Close it when done."""
+
+    def __init__(
+        self,
+        context: str,
+        load: Callable[[], Any],
+        login: Login,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.context = context
+        self.clock = clock
+        self.chance = chance
+        self._load = load
+        self._login = login
+        self._renewing = asyncio.Lock()
+        self._sessions: dict[tuple[Tls, str], aiohttp.ClientSession] = {}
+
+    @property
+    def server(self) -> str:
+        """Address of the API server."""
+        return self._login.server
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop every connection."""
+        sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            await session.close()
+
+    async def get(self, path: str, params: Params = NO_PARAMS) -> bytes:
+        """The body of a GET. Raises ClusterError."""
+        return (await self.exchange("GET", path, params)).body
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        params: Params = NO_PARAMS,
+        body: Any = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The body of the answer. ``body`` is bytes, or what becomes JSON. Raises ClusterError."""
+        return (await self.exchange(method, path, params, body, content_type, headers)).body
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        params: Params = NO_PARAMS,
+        body: Any = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Like ``request``, with the status.
+
+        A 429 was not processed and is tried again after the pause that the server asks for; so is a GET that
+        the server failed to answer. Nothing else is sent twice: only the caller knows whether that is safe.
+        """
+        data = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        sent = {"Content-Type": content_type, **(headers or {})} if data is not None else dict(headers or {})
+        for attempt in range(TRIES):
+            try:
+                return await self._once(method, path, params, data, sent)
+            except (ApiRejected, Unreachable) as error:
+                if attempt == TRIES - 1 or not _again(method, error):
+                    raise
+                await self.clock.sleep(self._pause(error, attempt))
+        raise AssertionError("unreachable")
+
+    async def stream(
+        self, path: str, params: Params = NO_PARAMS, *, idle: float = IDLE_TIMEOUT
+    ) -> AsyncGenerator[bytes, None]:
+        """Chunks of a long answer as they come; the first is empty and says that the server has accepted.
+
+        Raises ClusterError; Unreachable when no byte came for ``idle`` seconds or the connection broke off. A
+        clean end of the answer ends the iteration. Wrap it in ``contextlib.aclosing``.
+        """
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=idle)
+        async with self._answer("GET", path, params, None, {}, timeout) as response:
+            yield b""
+            try:
+                async for chunk in response.content.iter_any():
+                    yield chunk
+            except (aiohttp.ClientError, OSError) as error:
+                raise replies.failure(error, self.server, idle) from None
+
+    async def identity(self) -> str:
+        """What tells this cluster from others: the UID of ``kube-system``, else the server's address."""
+        try:
+            found = decode(NAMESPACES.type, await self.get(NAMESPACES.path(name="kube-system")))
+        except (Denied, NotFound):
+            return self.server
+        return found.metadata.uid or self.server
+
+    async def _once(
+        self, method: str, path: str, params: Params, data: bytes | None, headers: dict[str, str]
+    ) -> Answer:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=ANSWER_TIMEOUT)
+        async with self._answer(method, path, params, data, headers, timeout) as response:
+            try:
+                body = await _read(response)
+            except (aiohttp.ClientError, OSError) as error:
+                raise replies.failure(error, self.server, ANSWER_TIMEOUT) from None
+            if "html" in response.content_type:
+                raise not_kubernetes(body, "answer")
+            return Answer(response.status, body)
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Params,
+        data: bytes | None,
+        headers: dict[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A granted answer; a 401 renews the credentials and is tried once more."""
+        login = await self._good_login()
+        response = await self._open(login, method, path, params, data, headers, timeout)
+        if response.status == 401:
+            response.close()
+            login = await self._renew(login)
+            response = await self._open(login, method, path, params, data, headers, timeout)
+        try:
+            if response.status >= 300:
+                raise await self._refusal(response)
+            yield response
+        finally:
+            # A connection in the middle of an answer cannot be used again; after the end this keeps it.
+            response.close() if not response.content.at_eof() else response.release()
+
+    async def _open(
+        self,
+        login: Login,
+        method: str,
+        path: str,
+        params: Params,
+        data: bytes | None,
+        headers: dict[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        import aiohttp
+        from yarl import URL
+
+        sent = {**headers, "Authorization": login.authorization} if login.authorization else headers
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                return await self._session(login).request(
+                    method,
+                    URL(login.server + path, encoded=True),
+                    params={key: _text(value) for key, value in params.items()},
+                    data=data,
+                    headers=sent,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    server_hostname=login.server_name or None,
+                    proxy=login.proxy or None,
+                )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise replies.failure(error, self.server, ANSWER_TIMEOUT) from None
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> Exception:
+        import aiohttp
+
+        try:
+            body = await _read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            return replies.failure(error, self.server, ANSWER_TIMEOUT)
+        return replies.refusal(response.status, body, response.headers, self.context)
+
+    def _session(self, login: Login) -> aiohttp.ClientSession:
+        import aiohttp
+
+        key = (login.tls, login.proxy)
+        session = self._sessions.get(key)
+        if session is None:
+            connector = aiohttp.TCPConnector(limit=0, ssl=login.tls.context(), ttl_dns_cache=30)
+            session = aiohttp.ClientSession(
+                connector=connector,
+                trust_env=True,
+                headers={"Accept": "application/json", "User-Agent": f"releaseconsole/{__version__}"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+            self._sessions[key] = session
+        return session
+
+    async def _good_login(self) -> Login:
+        login = self._login
+        if login.expires and self.clock.now() > login.expires - _EARLY:
+            return await self._renew(login)
+        return login
+
+    async def _renew(self, used: Login) -> Login:
+        """Credentials newer than ``used``; many requests that fail together load them once."""
+        async with self._renewing:
+            if self._login is used:
+                self._login = await self._load()
+            return self._login
+
+    def _pause(self, error: ApiRejected | Unreachable, attempt: int) -> float:
+        asked = error.retry_after if isinstance(error, ApiRejected) else 0.0
+        return min(LONGEST_WAIT, asked or 0.1 * 3**attempt * (0.5 + self.chance()))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise ApiRejected(
+                f"The API server's answer is larger than {MOST_BYTES // 2**20} MB.", "Narrow the namespace."
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _again(method: str, error: ApiRejected | Unreachable) -> bool:
+    if isinstance(error, ApiRejected):
+        return error.status == 429 or (method == "GET" and error.status in replies.BUSY)
+    return False
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,158 @@
+"""Whether an objective calls for a rollback: by its samples, and never because nobody could tell.
+
+The hold is counted by the samples' own times. Only the time between two neighbouring readings that both
+satisfy the condition counts; a reading without a usable value (an outage, no traffic, no data) neither resets
+nor extends it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from releaseconsole.text import duration
+
+LONGEST_GAP = 30.0
+"""Seconds between two samples over which the condition is still taken to have held."""
+FORGOTTEN_AFTER = 60.0
+"""Seconds without any reading (nobody looked), or the hold if longer, after which counting starts anew."""
+
+
+class TriggerState(StrEnum):
+    """Only ``BREACH`` may suggest a rollback."""
+
+    OK = "OK"
+    PENDING = "PENDING"
+    BREACH = "BREACH"
+    NO_TRAFFIC = "NO TRAFFIC"
+    NO_DATA = "NO DATA"
+    PROVIDER_DOWN = "PROVIDER DOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at an objective."""
+
+    at: float
+    """The sample's own time, seconds since the epoch; without a sample, the time of asking."""
+    value: float | None
+    """None when the answer was empty or unusable."""
+    traffic: float | None = None
+    """None when it was not asked for or could not be told."""
+    problem: str = ""
+    """Why the answer cannot be relied on; such a reading never counts towards a breach."""
+    provider_down: bool = False
+    """Prometheus itself gave no usable answer."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the value may be compared with a bound."""
+        return (
+            self.value is not None
+            and math.isfinite(self.value)
+            and not self.problem
+            and not self.provider_down
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A state, why, and for how many seconds the condition has held."""
+
+    state: TriggerState
+    reason: str
+    held: float = 0.0
+
+
+NOTHING_READ = Judgement(TriggerState.NO_DATA, "no reading yet")
+
+
+class Trigger:
+    """Takes one reading after the other; needs no history, so that a hold may be of any length."""
+
+    def __init__(self, bound_holds: Callable[[float], bool] | None, hold_seconds: float) -> None:
+        self._bound_holds = bound_holds
+        self._hold = hold_seconds
+        self._held = 0.0
+        self._held_until: float | None = None
+        """Up to which sample the hold is counted; None when the last reading did not hold."""
+        self._newest: float | None = None
+        """The newest sample that was ever counted, so that no second counts twice when clocks disagree."""
+        self._read_at: float | None = None
+
+    def take(self, reading: Reading) -> Judgement:
+        """Judge the reading in the light of those before it."""
+        if not reading.usable:
+            self._held_until = self._read_at = None
+            return _unusable(reading, self._held)
+        assert reading.value is not None
+        self._forget_if_nobody_looked(reading.at)
+        if self._bound_holds is None:
+            return Judgement(TriggerState.OK, "the plan names no rollback for it")
+        if not self._bound_holds(reading.value):
+            self._held, self._held_until = 0.0, None
+            return Judgement(
+                TriggerState.OK, f"{_number(reading.value)} is on the safe side of the rollback line"
+            )
+        self._count(reading.at)
+        return self._holding(reading.value)
+
+    def _forget_if_nobody_looked(self, at: float) -> None:
+        if self._read_at is not None and at - self._read_at > max(FORGOTTEN_AFTER, self._hold):
+            self._held, self._held_until = 0.0, None
+        self._read_at = at
+
+    def _count(self, at: float) -> None:
+        """Add the time since the last sample that held, but no gap."""
+        if self._newest is not None and 0 < self._newest - at <= LONGEST_GAP:
+            at = self._newest
+        since = at - self._held_until if self._held_until is not None else 0.0
+        if 0 < since <= LONGEST_GAP:
+            self._held += since
+        self._held_until = self._newest = at
+
+    def _holding(self, value: float) -> Judgement:
+        beyond = f"{_number(value)} is beyond the rollback line, for {duration(self._held)}"
+        if self._held >= self._hold:
+            return Judgement(TriggerState.BREACH, f"{beyond} now", self._held)
+        return Judgement(TriggerState.PENDING, f"{beyond} of {duration(self._hold)}", self._held)
+
+
+def judge(
+    history: Iterable[Reading], bound_holds: Callable[[float], bool] | None, hold_seconds: float
+) -> Judgement:
+    """Judge the readings, oldest first; ``bound_holds`` is the rollback's condition, None without one.
+
+    The history has to reach back over the hold; :class:`Trigger` needs none.
+    """
+    trigger, judgement = Trigger(bound_holds, hold_seconds), NOTHING_READ
+    for reading in history:
+        judgement = trigger.take(reading)
+    return judgement
+
+
+def _unusable(reading: Reading, held: float) -> Judgement:
+    if reading.provider_down:
+        return Judgement(TriggerState.PROVIDER_DOWN, reading.problem or "Prometheus gave no answer", held)
+    if reading.problem:
+        return Judgement(TriggerState.NO_DATA, reading.problem, held)
+    what = _nothing(reading.value)
+    if reading.traffic is None or math.isnan(reading.traffic):
+        return Judgement(TriggerState.NO_DATA, f"{what}, and the traffic is unknown", held)
+    if reading.traffic <= 0:
+        return Judgement(TriggerState.NO_TRAFFIC, f"no traffic: {what}", held)
+    return Judgement(
+        TriggerState.NO_DATA, f"{what} although there is traffic ({_number(reading.traffic)})", held
+    )
+
+
+def _nothing(value: float | None) -> str:
+    if value is None:
+        return "the query answered nothing"
+    return "the value is not a number (NaN)" if math.isnan(value) else "the value is infinite"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

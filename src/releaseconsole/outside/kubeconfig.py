@@ -1,0 +1,81 @@
+"""What a command of the plan finds in its environment: above all, the right cluster as the current one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from releaseconsole.cluster import kubeconfig as files
+from releaseconsole.errors import KubeconfigError
+from releaseconsole.plan.model import Target
+
+
+@asynccontextmanager
+async def command_environment(
+    environ: Mapping[str, str],
+    *,
+    environment: str | None,
+    targets: tuple[Target, ...],
+    version: str,
+    kubeconfig: Path | None,
+) -> AsyncIterator[dict[str, str]]:
+    """The environment of a child process that acts on the first of ``targets``.
+
+    A file that only names the current context stands first in its ``KUBECONFIG`` and is removed afterwards.
+    So the shell's own context never matters, and ``kubectl config use-context`` changes no other file.
+    """
+    own = {**environ, "RELEASECONSOLE_VERSION": version}
+    if environment is None or not targets:
+        yield own
+        return
+    target = targets[0]
+    own |= {
+        "RELEASECONSOLE_ENVIRONMENT": environment,
+        "RELEASECONSOLE_CONTEXT": target.context,
+        "RELEASECONSOLE_NAMESPACE": target.namespace,
+        "RELEASECONSOLE_TARGETS": " ".join(str(one) for one in targets),
+    }
+    folder = await asyncio.to_thread(_write, target, kubeconfig, environ)
+    try:
+        rest = [str(path) for path in _paths(kubeconfig, environ)]
+        yield {**own, "KUBECONFIG": os.pathsep.join([str(Path(folder.name) / "config"), *rest])}
+    finally:
+        folder.cleanup()
+
+
+def _paths(kubeconfig: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    try:
+        return tuple(path.absolute() for path in files.find(kubeconfig, environ))
+    except KubeconfigError:
+        return ()
+
+
+def _write(
+    target: Target, kubeconfig: Path | None, environ: Mapping[str, str]
+) -> tempfile.TemporaryDirectory[str]:
+    """The small file, in a folder that only this user can read. JSON is YAML."""
+    document: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": target.context,
+        "contexts": [{"name": target.context, "context": _entry(target, kubeconfig, environ)}],
+    }
+    folder = tempfile.TemporaryDirectory(prefix="releaseconsole-", ignore_cleanup_errors=True)
+    path = Path(folder.name) / "config"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(document), "utf-8")
+    return folder
+
+
+def _entry(target: Target, kubeconfig: Path | None, environ: Mapping[str, str]) -> dict[str, object]:
+    """The context as the kubeconfig has it, in the plan's namespace; kubectl will say what it lacks."""
+    try:
+        known = files.read(files.find(kubeconfig, environ)).contexts.get(target.context, {})
+    except KubeconfigError:
+        known = {}
+    return {**known, "namespace": target.namespace}

@@ -1,0 +1,103 @@
+"""Finding a plan's workloads, their pods and Services in live data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from releaseconsole.cluster.rollout import (
+    RolloutState,
+    Verdict,
+    daemonset_verdict,
+    deployment_verdict,
+    statefulset_verdict,
+)
+from releaseconsole.cluster.templates import controlled_by, new_replica_set
+
+if TYPE_CHECKING:
+    from releaseconsole.cluster.objects import DaemonSet, Deployment, Pod, ReplicaSet, Service, StatefulSet
+    from releaseconsole.outside.world import EnvironmentData, TargetData
+
+    Owner = Deployment | StatefulSet | DaemonSet
+
+KINDS = {"deployment": "deployments", "statefulset": "statefulsets", "daemonset": "daemonsets"}
+"""Kind in the plan → plural in the API, for the kinds that can be watched."""
+
+
+def each(data: EnvironmentData) -> Iterator[tuple[TargetData, str]]:
+    """Every workload in every target."""
+    for target in data.targets:
+        for workload in data.workloads:
+            yield target, workload
+
+
+def name_of(workload: str) -> str:
+    """``api-gateway`` of ``deployment/api-gateway``."""
+    return workload.partition("/")[2]
+
+
+def find(target: TargetData, workload: str) -> Owner | None:
+    """The workload, or None when it does not exist."""
+    kind, _, name = workload.partition("/")
+    sources: dict[str, Any] = {
+        "deployment": target.deployments,
+        "statefulset": target.stateful_sets,
+        "daemonset": target.daemon_sets,
+    }
+    return next((one for one in sources.get(kind, ()) if one.metadata.name == name), None)
+
+
+def newest_set(target: TargetData, owner: Owner) -> ReplicaSet | None:
+    """A Deployment's ReplicaSet of its present template; None for other kinds."""
+    from releaseconsole.cluster.objects import Deployment
+
+    return new_replica_set(owner, target.replica_sets) if isinstance(owner, Deployment) else None
+
+
+def pods_of(target: TargetData, owner: Owner) -> list[Pod]:
+    """The pods that the workload controls, itself or through its ReplicaSets."""
+    uids = {owner.metadata.uid}
+    uids |= {one.metadata.uid for one in controlled_by(owner.metadata.uid, target.replica_sets)}
+    return [pod for pod in target.pods if pod.metadata.controller_uid() in uids]
+
+
+def desired_of(owner: Owner) -> int:
+    """How many pods there should be."""
+    from releaseconsole.cluster.objects import DaemonSet
+
+    return owner.status.desired_number_scheduled if isinstance(owner, DaemonSet) else owner.spec.desired
+
+
+def verdict_of(target: TargetData, workload: str) -> Verdict:
+    """Where the workload's rollout stands."""
+    kind = workload.partition("/")[0]
+    owner: Any = find(target, workload)
+    if kind == "deployment":
+        return deployment_verdict(owner, target.replica_sets, target.pods)
+    if kind == "statefulset":
+        return statefulset_verdict(owner, target.pods)
+    if kind == "daemonset":
+        return daemonset_verdict(owner, target.pods)
+    return Verdict(RolloutState.UNKNOWN, f"a {kind} cannot be followed")
+
+
+def services_of(target: TargetData, owner: Owner) -> list[Service]:
+    """The Services that select the workload's pods, by the labels of its template."""
+    labels = (owner.spec.template.get("metadata") or {}).get("labels") or {}
+    return [
+        service
+        for service in target.services
+        if service.spec.selector
+        and all(labels.get(key) == value for key, value in service.spec.selector.items())
+    ]
+
+
+def ready_endpoints(target: TargetData, service: Service) -> int:
+    """Endpoints of the Service that take traffic; an unknown readiness means ready, as the API has it."""
+    return sum(
+        len(endpoint.addresses or ())
+        for one in target.endpoint_slices
+        if one.metadata.labels.get("kubernetes.io/service-name") == service.metadata.name
+        for endpoint in one.endpoints or ()
+        if endpoint.conditions.ready is not False
+    )
