@@ -1,0 +1,177 @@
+"""``check`` and ``status``: the session without a screen."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from releaseconsole.errors import UsageError
+
+if TYPE_CHECKING:
+    from releaseconsole.plan.model import PlacedItem, Plan
+    from releaseconsole.session import Session
+    from releaseconsole.session.views import EnvironmentView
+
+FIRST_DATA = 8.0
+"""Seconds that a headless command waits for the first data of a cluster."""
+
+GLYPHS = {"passed": "✔", "failed": "✘", "unknown": "?"}
+
+
+def run_check(
+    plan: Plan, *, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path
+) -> int:
+    """Run the checks; the exit code: 0 all hold, 1 one does not, 3 none failed but one could not tell."""
+    wanted = _wanted(plan, phase)
+    findings = asyncio.run(_check(plan, wanted, kubeconfig, folder))
+    if as_json:
+        from releaseconsole.cli import print_json
+
+        print_json({"checks": findings, "holds": all(one["status"] == "passed" for one in findings)})
+    else:
+        _print_findings(findings)
+    statuses = {one["status"] for one in findings}
+    return 1 if "failed" in statuses else 3 if "unknown" in statuses else 0
+
+
+def _wanted(plan: Plan, phase: str | None) -> list[PlacedItem]:
+    if phase is not None and phase not in {one.id for one in plan.phases}:
+        known = ", ".join(one.id for one in plan.phases)
+        raise UsageError(f"The plan has no phase “{phase}”.", f"It has {known}.")
+    wanted = [
+        placed
+        for placed in plan.items.values()
+        if placed.item.check is not None and phase in (None, placed.phase.id)
+    ]
+    if not wanted:
+        raise UsageError("There is nothing to check: no item here verifies itself.", "Choose another phase.")
+    return wanted
+
+
+async def _check(
+    plan: Plan, wanted: list[PlacedItem], kubeconfig: Path | None, folder: Path
+) -> list[dict[str, Any]]:
+    from releaseconsole.session import open_session
+
+    session = open_session(plan, kubeconfig=kubeconfig, folder=folder, journal=False)
+    async with session:
+        await session.ready({placed.environment for placed in wanted if placed.environment}, FIRST_DATA)
+        found = await asyncio.gather(*(session.look(placed.item.id) for placed in wanted))
+    return [
+        {
+            "phase": placed.phase.id,
+            "item": placed.item.id,
+            "text": placed.item.text,
+            "status": finding.status,
+            "reason": finding.reason,
+        }
+        for placed, finding in zip(wanted, found, strict=True)
+    ]
+
+
+def _print_findings(findings: list[dict[str, Any]]) -> None:
+    phase = ""
+    for one in findings:
+        if one["phase"] != phase:
+            phase = one["phase"]
+            click.echo(phase)
+        click.echo(f"  {GLYPHS[one['status']]} {one['status']:<7} {one['text']}  {one['reason']}".rstrip())
+
+
+def run_status(
+    plan: Plan, *, as_json: bool, kubeconfig: Path | None, state: Path | None, folder: Path
+) -> int:
+    """Print where the release stands; the exit code: 0 fine, 1 something failed, 3 a cluster could not be read."""
+    document, views = asyncio.run(_status(plan, kubeconfig, state, folder))
+    if as_json:
+        from releaseconsole.cli import print_json
+
+        print_json(document)
+    else:
+        _print_status(document)
+    if any(view.cluster.liveness != "live" for view in views):
+        return 3
+    failing = any(w["state"] in ("failing", "failed") for env in document["environments"] for w in env["workloads"])
+    return 1 if failing or any(phase["failed"] for phase in document["phases"]) else 0
+
+
+async def _status(
+    plan: Plan, kubeconfig: Path | None, state: Path | None, folder: Path
+) -> tuple[dict[str, Any], list[EnvironmentView]]:
+    from releaseconsole.session import open_session
+
+    session = open_session(plan, kubeconfig=kubeconfig, folder=folder, state=state, read_only=True)
+    async with session:
+        await session.ready(set(plan.environments), FIRST_DATA)
+        views = [session.environment(name) for name in plan.environments]
+        return describe(session, views), views
+
+
+def describe(session: Session, views: list[EnvironmentView]) -> dict[str, Any]:
+    """The release and its environments as one JSON document."""
+    plan = session.plan
+    return {
+        "release": plan.release.name,
+        "version": plan.release.version,
+        "phases": [_phase(session, phase.id, phase.title) for phase in plan.phases],
+        "items": {item_id: _item(session, item_id) for item_id in plan.items},
+        "actions": {action_id: str(session.state.action(action_id).status) for action_id in plan.actions},
+        "rollbacks": [
+            {"id": one.id, "environment": one.environment, "outcome": one.outcome or "under way"}
+            for one in session.state.rollbacks
+        ],
+        "environments": [_environment(view) for view in views],
+    }
+
+
+def _phase(session: Session, phase_id: str, title: str) -> dict[str, Any]:
+    progress = session.progress(phase_id)
+    return {
+        "id": phase_id,
+        "title": title,
+        "total": progress.total,
+        "settled": progress.settled,
+        "deferred": progress.deferred,
+        "failed": progress.failed,
+        "label": progress.label,
+    }
+
+
+def _item(session: Session, item_id: str) -> dict[str, Any]:
+    state = session.state.item(item_id)
+    return {"status": str(state.status), "by": state.by, "at": state.at, "reason": state.reason}
+
+
+def _environment(view: EnvironmentView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "targets": list(view.targets),
+        "cluster": str(view.cluster.liveness),
+        "error": view.cluster.error,
+        "workloads": [asdict(one) for one in view.workloads],
+        "pods": {"total": len(view.pods), "unhealthy": view.unhealthy},
+        "objectives": [
+            {"id": one.id, "value": one.value, "unit": one.unit, "state": one.state, "reason": one.reason}
+            for one in view.objectives
+        ],
+        "rollback": {"ready": view.armed.ready, "total": view.armed.total, "problems": list(view.armed.problems)},
+    }
+
+
+def _print_status(document: dict[str, Any]) -> None:
+    click.echo(f"{document['release']} {document['version']}")
+    for phase in document["phases"]:
+        click.echo(f"  {phase['title']:<24} {phase['label']}")
+    for environment in document["environments"]:
+        liveness = environment["cluster"] + (f": {environment['error']}" if environment["error"] else "")
+        click.echo(f"{environment['id']}  {', '.join(environment['targets'])}  {liveness}")
+        for one in environment["workloads"]:
+            pods = f"{one['ready']}/{one['desired']} ready"
+            click.echo(f"  {one['name']:<24} {one['state']:<14} {pods:<12} {one['image']}  {one['message']}".rstrip())
+        for one in environment["objectives"]:
+            value = "–" if one["value"] is None else f"{one['value']:,.2f} {one['unit']}"
+            click.echo(f"  {one['id']:<24} {one['state']:<14} {value}".rstrip())

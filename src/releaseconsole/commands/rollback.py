@@ -1,0 +1,206 @@
+"""``releaseconsole rollback``: the same rollback as the key's, from a plain terminal or a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from releaseconsole.cli import print_json, say
+from releaseconsole.errors import UsageError
+
+if TYPE_CHECKING:
+    from releaseconsole.plan.model import Plan
+    from releaseconsole.record.model import RollbackState
+    from releaseconsole.session import Session
+    from releaseconsole.session.views import RollbackPreview
+
+FIRST_DATA = 6.0
+
+
+def run_rollback(
+    plan: Plan,
+    *,
+    environment: str | None,
+    to: str,
+    dry_run: bool,
+    yes: bool,
+    reason: str,
+    as_json: bool,
+    kubeconfig: Path | None,
+    state: Path | None,
+    folder: Path,
+) -> int:
+    """Preview, ask, roll back, follow; the exit code."""
+    name = choose_environment(plan, environment)
+    if to not in ("pinned", "previous") and not to.isdigit():
+        raise UsageError(f"--to {to} is no place to go.", "Give pinned, previous, or a revision number.")
+    if as_json and not (yes or dry_run):
+        raise UsageError("--json cannot ask.", "Add --yes to roll back, or --dry-run to look.")
+    return asyncio.run(
+        _run(plan, name, to, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json,
+             kubeconfig=kubeconfig, state=state, folder=folder)
+    )  # fmt: skip
+
+
+def choose_environment(plan: Plan, given: str | None) -> str:
+    """The one asked for, else the rollback phase's, else the only one. Raises UsageError."""
+    known = ", ".join(plan.environments)
+    if given is not None:
+        if given not in plan.environments:
+            raise UsageError(f"The plan has no environment “{given}”.", f"It has {known}.")
+        return given
+    if len(plan.environments) == 1:
+        return next(iter(plan.environments))
+    raise UsageError("The plan has several environments.", f"Say which with -e: {known}.")
+
+
+async def _run(
+    plan: Plan,
+    name: str,
+    to: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+    reason: str,
+    as_json: bool,
+    kubeconfig: Path | None,
+    state: Path | None,
+    folder: Path,
+) -> int:
+    from releaseconsole.session import open_session
+
+    session = open_session(plan, kubeconfig=kubeconfig, state=state, folder=folder, read_only=dry_run)
+    async with session:
+        await session.ready({name}, FIRST_DATA, metrics=False)
+        preview = await session.preview_rollback(name, to)
+        if dry_run:
+            return _show(preview, as_json=as_json)
+        if not as_json:
+            _print_preview(preview)
+        if not yes and not await asyncio.to_thread(_confirmed, preview):
+            say("Nothing was changed.")
+            return 1
+        return await _fire(session, name, to, reason, as_json=as_json)
+
+
+def _show(preview: RollbackPreview, *, as_json: bool) -> int:
+    if as_json:
+        print_json(_preview_document(preview))
+    else:
+        _print_preview(preview)
+    return 1 if any(line.problem for line in preview.lines) else 0
+
+
+def _preview_document(preview: RollbackPreview) -> dict[str, Any]:
+    return {
+        "environment": preview.environment,
+        "targets": list(preview.targets),
+        "workloads": [
+            {
+                "key": line.key,
+                "from_revision": line.from_revision,
+                "to_revision": line.to_revision,
+                "from_image": line.from_image,
+                "to_image": line.to_image,
+                "source": line.source,
+                "already_there": line.skipped,
+                "problem": line.problem,
+                "notes": line.note,
+            }
+            for line in preview.lines
+        ],
+        "not_restored": list(preview.not_restored),
+        "burning": list(preview.burning),
+    }
+
+
+def _print_preview(preview: RollbackPreview) -> None:
+    click.echo(f"ROLL BACK {preview.title}  ({', '.join(preview.targets)})")
+    for line in preview.lines:
+        if line.problem:
+            click.echo(f"  ✘ {line.name}: {line.problem}")
+        elif line.skipped:
+            click.echo(f"  = {line.name}: already there ({line.to_image})")
+        else:
+            where = f"{line.from_revision} → {line.to_revision}   {line.from_image} → {line.to_image}"
+            click.echo(f"  {line.name}  {where}   {line.source}  {line.note}".rstrip())
+    for sentence in preview.burning:
+        click.echo(f"  burning: {sentence}")
+    click.echo(f"  not restored: {', '.join(preview.not_restored)}")
+
+
+def _confirmed(preview: RollbackPreview) -> bool:
+    answer = click.prompt(f"Type {preview.letter} to roll back now, anything else to stop", default="", err=True)
+    return bool(answer.strip().upper() == preview.letter.upper())
+
+
+async def _fire(session: Session, name: str, to: str, reason: str, *, as_json: bool) -> int:
+    rollback = asyncio.create_task(session.roll_back(name, reason, to))
+    loop = asyncio.get_running_loop()
+    interrupted = asyncio.Event()
+    loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    told: dict[str, str] = {}
+    try:
+        while not rollback.done() and not interrupted.is_set():
+            version = session.version
+            if not as_json:
+                _tell_progress(session, told)
+            await _first(rollback, session.changed(version), interrupted.wait())
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    if interrupted.is_set() and not rollback.done():
+        rollback.cancel()
+        await asyncio.wait({rollback})
+        _tell_interrupted(session)
+        return 130
+    state = rollback.result()
+    if not as_json:
+        _tell_progress(session, told)
+    return _report(state, as_json=as_json)
+
+
+async def _first(rollback: asyncio.Task[Any], *waits: Any) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait({rollback, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_progress(session: Session, told: dict[str, str]) -> None:
+    if not session.state.rollbacks:
+        return
+    for key, one in session.state.rollbacks[-1].workloads.items():
+        line = f"{one.stage}  {one.message}".rstrip()
+        if told.get(key) != line:
+            told[key] = line
+            click.echo(f"  {key}  {line}")
+
+
+def _tell_interrupted(session: Session) -> None:
+    for key, one in session.state.rollbacks[-1].workloads.items() if session.state.rollbacks else ():
+        say(f"  {key}: {one.stage}")
+    say("Interrupted. What was patched stays patched; run the same command again to go on.")
+
+
+def _report(state: RollbackState, *, as_json: bool) -> int:
+    if as_json:
+        print_json(
+            {
+                "id": state.id,
+                "environment": state.environment,
+                "outcome": state.outcome,
+                "seconds": round(state.ended - state.started, 3),
+                "workloads": {
+                    key: {"stage": str(one.stage), "message": one.message, "times": dict(one.times)}
+                    for key, one in state.workloads.items()
+                },
+            }
+        )
+    else:
+        click.echo(f"Rollback {state.outcome} after {state.ended - state.started:.1f} s.")
+    return 0 if state.outcome == "complete" else 1

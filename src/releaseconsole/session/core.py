@@ -1,0 +1,396 @@
+"""The one object that the screen, the command line and the tests drive.
+
+Intents go in and are written to the journal before they act; views come out. A session has no screen in it and
+never touches one. Open it with ``async with``: everything that it started is gone when it is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from releaseconsole import __version__
+from releaseconsole.actions.runner import run as run_action
+from releaseconsole.checks.finding import Finding
+from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError, UsageError
+from releaseconsole.plan.model import Bound, Phase, PlacedAction, PlacedItem, Plan
+from releaseconsole.record import gates
+from releaseconsole.record.model import ActionState, ItemState, Pin, ReleaseState, RollbackState
+from releaseconsole.session.contexts import Acting
+from releaseconsole.session.hub import Hub
+from releaseconsole.session.ledger import Ledger
+from releaseconsole.session.observer import Observer
+from releaseconsole.session.pinning import pin_environment
+from releaseconsole.session.rollbacks import Rollbacks
+from releaseconsole.session.runs import Runs
+from releaseconsole.session.setup import Setup
+from releaseconsole.session.verifier import Live, Verifier
+from releaseconsole.session.views import EnvironmentView, Notice, RollbackPreview
+
+if TYPE_CHECKING:
+    from releaseconsole.cluster.logs import LogBuffer
+
+
+class Session:
+    """One release under way."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, hub: Hub, setup: Setup) -> None:
+        self.plan = plan
+        self.setup = setup
+        self._hub = hub
+        self._ledger = ledger
+        self._tasks = asyncio.TaskGroup()
+        self._observers = {
+            name: Observer(plan, name, environment, ledger=ledger, hub=hub, setup=setup)
+            for name, environment in plan.environments.items()
+        }
+        self._runs = Runs(ledger, hub)
+        self._rollbacks = Rollbacks(plan, ledger, hub, setup.clock)
+        self._outside = Acting(plan, setup, self.observer, self._pin_for_action, self.roll_back)
+        self._verifier = Verifier(plan, ledger, hub, setup.clock, self._outside)
+        self._focused = ""
+
+    async def __aenter__(self) -> Session:
+        await self._tasks.__aenter__()
+        if not self.read_only:
+            self._ledger.write("session.started", {"pid": os.getpid(), "version": __version__})
+        self._tasks.create_task(self._verifier.run(), name="verifier")
+        if self.read_only:
+            self._tasks.create_task(self._follow_the_journal(), name="journal")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await _close_group(self._tasks, kind, error, trace)
+        finally:
+            await self._outside.close()
+            if not self.read_only:
+                self._ledger.write_anyway("session.ended", {})
+            self._ledger.close()
+
+    # What an observer sees.
+
+    @property
+    def state(self) -> ReleaseState:
+        return self._ledger.state
+
+    @property
+    def read_only(self) -> bool:
+        return self.setup.read_only
+
+    @property
+    def user(self) -> str:
+        return self.setup.user
+
+    @property
+    def practice(self) -> str:
+        return self.setup.practice
+
+    @property
+    def title(self) -> str:
+        return f"{self.plan.release.title} {self.plan.release.version}"
+
+    @property
+    def version(self) -> int:
+        return self._hub.version
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._ledger
+
+    async def changed(self, since: int) -> int:
+        """Wait until anything visible has changed since version ``since``; returns the version now."""
+        return await self._hub.changed(since)
+
+    def environment(self, environment: str) -> EnvironmentView:
+        """Everything live about one environment. Raises UsageError for one that the plan does not have."""
+        return self.observer(environment).view()
+
+    def logs(self, environment: str) -> LogBuffer:
+        return self.observer(environment).logs
+
+    def output(self, action_id: str) -> tuple[str, ...]:
+        return self._runs.output(action_id)
+
+    def live(self, item_id: str) -> Live | None:
+        """What the item's check last found, with the time, whether or not the outcome changed."""
+        return self._verifier.live(item_id)
+
+    def running(self) -> tuple[str, ...]:
+        """Ids of the actions under way in this session."""
+        return self._runs.running()
+
+    def take_notices(self) -> tuple[Notice, ...]:
+        return self._hub.take_notices()
+
+    def progress(self, phase_id: str) -> gates.Progress:
+        return gates.phase_progress(self.plan, self.state, phase_id)
+
+    def step_progress(self, phase_id: str, step_id: str) -> gates.Progress:
+        return gates.step_progress(self.plan, self.state, phase_id, step_id)
+
+    def start_obstacles(self, phase_id: str) -> tuple[str, ...]:
+        return gates.start_obstacles(self.plan, self.state, phase_id)
+
+    def default_environment(self, phase_id: str) -> str:
+        """The phase's own environment, else the one looked at last, else the plan's last; "" without any."""
+        own = self.plan.phase(phase_id).environment
+        return own or self._focused or next(reversed(self.plan.environments), "")
+
+    def observer(self, environment: str) -> Observer:
+        """The live side of one environment, started on first use."""
+        observer = self._observers.get(environment)
+        if observer is None:
+            known = ", ".join(self._observers) or "none"
+            raise UsageError(f"The plan has no environment “{environment}”.", f"It has {known}.")
+        if not observer.started:
+            observer.started = True
+            self._spawn(observer.run(), f"observe {environment}")
+        return observer
+
+    def focus(self, environment: str) -> None:
+        """Bring one environment to the fore: its logs and metrics are followed, others rest."""
+        if environment == self._focused or not environment:
+            return
+        self._focused = self._verifier.focused = environment
+        for name, observer in self._observers.items():
+            observer.focus.set(name == environment)
+        self.observer(environment)
+
+    # Intents on items.
+
+    def tick(self, item_id: str, value: str = "", note: str = "") -> None:
+        """Done by hand. Raises GateClosed for a number that misses the item's target."""
+        item = self._item(item_id).item
+        if item.role:
+            raise GateClosed(f"“{item.text}” is a sign-off.", "Sign it with a name instead of ticking it.")
+        _require_target(item.target, value, item.unit)
+        self._ledger.write("item.done", {"item": item_id, "value": value, "note": note})
+
+    def untick(self, item_id: str) -> None:
+        self._item(item_id)
+        self._ledger.write("item.reopened", {"item": item_id})
+        self._verifier.forget(item_id)
+
+    def note(self, item_id: str, text: str) -> None:
+        self._item(item_id)
+        self._ledger.write("item.noted", {"item": item_id, "note": text})
+
+    def override(self, item_id: str, reason: str) -> None:
+        self._with_reason("item.overridden", item_id, reason)
+
+    def defer(self, item_id: str, reason: str) -> None:
+        self._with_reason("item.deferred", item_id, reason)
+
+    def not_applicable(self, item_id: str, reason: str) -> None:
+        self._with_reason("item.not_applicable", item_id, reason)
+
+    def sign(self, item_id: str, name: str) -> None:
+        """A named person's approval, bound to the journal as it is now. Raises GateClosed."""
+        self._item(item_id)
+        obstacles = gates.sign_obstacles(self.plan, self.state, item_id)
+        if obstacles:
+            raise GateClosed(" ".join(obstacles), "Settle these first.")
+        if not name.strip():
+            raise GateClosed("A sign-off needs a name.", "Type the name of whoever approves.")
+        self._ledger.write(
+            "item.signed", {"item": item_id, "name": name.strip(), "evidence": self.state.last_hash}
+        )
+
+    def decide(self, phase_id: str, go: bool, reason: str = "") -> None:
+        """The go or no-go of a phase; a go against obstacles needs a reason. Raises GateClosed."""
+        despite = gates.unmet_needs(self.plan, self.state, phase_id) if go else ()
+        if despite and not reason.strip():
+            raise GateClosed(" ".join(despite), "To go despite this, give your reason.")
+        self._ledger.write(
+            "decision", {"phase": phase_id, "go": go, "reason": reason.strip(), "despite": list(despite)}
+        )
+
+    def unlock(self, environment: str, reason: str) -> None:
+        """Allow deploys again. Raises GateClosed without a reason."""
+        if not reason.strip():
+            raise GateClosed("Unlocking needs a reason.", "Say why deploying is safe again.")
+        self._ledger.write("lock.cleared", {"environment": environment, "reason": reason.strip()})
+
+    async def verify(self, item_id: str) -> ItemState:
+        """Run the item's check now."""
+        placed = self._item(item_id)
+        if placed.item.check is None:
+            raise GateClosed(f"“{placed.item.text}” has no check.", "Tick it with space when you know it holds.")
+        if placed.environment:
+            await self.observer(placed.environment).synced(timeout=5)
+        await self._verifier.verify(placed)
+        return self.state.item(item_id)
+
+    async def look(self, item_id: str) -> Finding:
+        """Run the item's check now and only say what it found."""
+        return await self._verifier.look(self._item(item_id))
+
+    async def ready(self, environments: Iterable[str], timeout: float, *, metrics: bool = True) -> None:
+        """Observe some environments and wait for their first data, but no longer than ``timeout`` seconds."""
+        observers = [self.observer(name) for name in environments]
+        for observer in observers:
+            observer.focus.set(True)
+        waits = [observer.synced(timeout) for observer in observers]
+        if metrics:
+            waits += [observer.feed.answered(timeout) for observer in observers]
+        await asyncio.gather(*waits)
+
+    # Intents that act on the world.
+
+    async def run_action(self, action_id: str) -> ActionState:
+        """Run one action to its end. Raises GateClosed when its phase may not act yet, ReadOnly, ActionError."""
+        placed = self._action(action_id)
+        self._may_act(placed)
+        if placed.action.kind == "apply" and placed.environment:
+            await self.pin(placed.environment, keep=True)
+        return await self._runs.run(placed, lambda emit: run_action(placed, self._outside, emit))
+
+    def start_action(self, action_id: str) -> None:
+        """Run one action in the session's own task; what goes wrong becomes a notice."""
+        placed = self._action(action_id)
+        self._may_act(placed)
+        self._spawn(self._told(self.run_action(action_id)), f"action {action_id}")
+
+    async def cancel_action(self, action_id: str) -> None:
+        self._refuse_read_only()
+        await self._runs.cancel(action_id, f"stopped by {self.user}")
+
+    async def pin(self, environment: str, *, keep: bool = False) -> tuple[Pin, ...]:
+        """Record what runs now as the place to return to; with ``keep``, earlier pins stay as they are."""
+        self._refuse_read_only()
+        observer = self.observer(environment)
+        pins = await pin_environment(observer, self._ledger, keep=keep)
+        observer.rehearsal.wake()
+        return pins
+
+    def prepared_preview(self, environment: str) -> RollbackPreview | None:
+        """The preview as last rehearsed, at once; None when there is no rehearsal yet."""
+        return self._rollbacks.prepared(self.observer(environment))
+
+    async def preview_rollback(self, environment: str, to: str = "pinned") -> RollbackPreview:
+        """Plan the rollback afresh against the API server."""
+        return await self._rollbacks.preview(self.observer(environment), to)
+
+    async def roll_back(
+        self, environment: str, reason: str = "", to: str = "pinned", only: tuple[str, ...] = ()
+    ) -> RollbackState:
+        """Bring every workload of the environment back (or those of ``only``); returns when it ended."""
+        self._refuse_read_only()
+        observer = self.observer(environment)
+        for action_id in self._runs.running(environment):
+            if self.plan.actions[action_id].action.kind in ("apply", "wait", "shell"):
+                self._spawn(self._stop_for_rollback(action_id), f"stop {action_id}")
+        return await self._rollbacks.run(observer, reason or f"asked for by {self.user}", to, only)
+
+    def start_rollback(self, preview: RollbackPreview, reason: str = "") -> None:
+        """Fire in the session's own task; progress is in ``state.rollbacks[-1]``."""
+        self._refuse_read_only()
+        self._spawn(self._told(self.roll_back(preview.environment, reason)), f"rollback {preview.environment}")
+
+    def retry_rollback(self, environment: str) -> None:
+        """Try again with the workloads that failed in the environment's last rollback."""
+        self._refuse_read_only()
+        failed = self._rollbacks.failed(environment)
+        if not failed:
+            raise GateClosed("Nothing failed in the last rollback.", "Press ctrl+r for a new one.")
+        self._spawn(
+            self._told(self.roll_back(environment, "second try of what failed", only=failed)), "rollback again"
+        )
+
+    # Inside.
+
+    async def _stop_for_rollback(self, action_id: str) -> None:
+        await self._runs.cancel(action_id, "stopped by the rollback")
+
+    def _item(self, item_id: str) -> PlacedItem:
+        placed = self.plan.items.get(item_id)
+        if placed is None:
+            raise UsageError(f"The plan has no item “{item_id}”.", "`status --json` lists them.")
+        return placed
+
+    def _action(self, action_id: str) -> PlacedAction:
+        placed = self.plan.actions.get(action_id)
+        if placed is None:
+            raise UsageError(f"The plan has no action “{action_id}”.", "`status --json` lists them.")
+        return placed
+
+    def _refuse_read_only(self) -> None:
+        if self.read_only:
+            raise ReadOnly("This console is read-only.", "Start it without --read-only to change something.")
+
+    def _with_reason(self, kind: str, item_id: str, reason: str) -> None:
+        self._item(item_id)
+        if not reason.strip():
+            raise GateClosed("This needs a reason.", "It goes into the journal beside your name.")
+        self._ledger.write(kind, {"item": item_id, "reason": reason.strip()})
+
+    def _may_act(self, placed: PlacedAction) -> None:
+        self._refuse_read_only()
+        if placed.action.kind in ("rollback", "open", "logs", "get"):
+            return
+        obstacles = self.start_obstacles(placed.phase.id)
+        if obstacles:
+            raise GateClosed(" ".join(obstacles), self._way_round(placed.phase))
+
+    def _way_round(self, phase: Phase) -> str:
+        lock = self.state.locks.get(phase.environment or "")
+        if lock is not None:
+            return "Press U to unlock it, with a reason."
+        return "Settle it, or press g to decide a go with your reason."
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        self._tasks.create_task(work, name=name)
+
+    async def _pin_for_action(self, environment: str) -> tuple[Pin, ...]:
+        return await self.pin(environment, keep=True)
+
+    async def _told(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Await ``work``; whatever goes wrong in it becomes a sentence for the person."""
+        try:
+            await work
+        except ReleaseConsoleError as error:
+            self._hub.tell(str(error), "error")
+
+    async def _follow_the_journal(self) -> None:
+        while True:
+            await self.setup.clock.sleep(2)
+            self._ledger.refresh()
+
+
+class _Leave(Exception):
+    """Not an error: what ends a task group whose tasks run for ever."""
+
+
+async def _close_group(
+    tasks: asyncio.TaskGroup,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    """Cancel every task and wait for them. Raises what went wrong in one of them, in a group."""
+    if isinstance(error, asyncio.CancelledError):
+        await tasks.__aexit__(kind, error, trace)
+        return
+    try:
+        await tasks.__aexit__(_Leave, _Leave(), None)
+    except* _Leave:
+        pass
+
+
+def _require_target(target: Bound | None, value: str, unit: str) -> None:
+    if target is None or not value.strip():
+        return
+    try:
+        number = float(value.strip().removesuffix(unit).replace(",", "").strip() or "nan")
+    except ValueError:
+        raise GateClosed(f"“{value}” is not a number.", f"Give the measured value, wanted {target} {unit}.") from None
+    if not target.holds(number):
+        raise GateClosed(
+            f"{number:g} {unit} misses the target {target} {unit}.", "Override the item with a reason, or defer it."
+        )

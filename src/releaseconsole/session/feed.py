@@ -1,0 +1,193 @@
+"""Polling an environment's objectives, and what the metrics panel shows of them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from releaseconsole.clock import Clock
+from releaseconsole.errors import MetricsError
+from releaseconsole.metrics.objective import collapse
+from releaseconsole.metrics.trigger import Judgement, Reading, Trigger, TriggerState
+from releaseconsole.plan.model import Environment, Objective
+from releaseconsole.plan.variables import substitute
+from releaseconsole.session.focus import Focus
+from releaseconsole.session.views import Freshness, Liveness, MetricView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from releaseconsole.metrics.client import Answer, PrometheusClient
+
+POLL_EVERY = 5.0
+HISTORY = 120
+STALE_AFTER = 3 * POLL_EVERY
+BACKFILL = 600.0
+"""Seconds of history that are asked for once, when an objective is first shown."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    objective: Objective
+    query: str
+    traffic: str
+    trigger: Trigger
+    readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    judgement: Judgement | None = None
+    seen: float = 0.0
+    value: float | None = None
+
+
+class Feed:
+    """Asks one Prometheus for one environment's objectives; a slow or dead one makes only this stale."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        objectives: tuple[Objective, ...],
+        values: Mapping[str, str],
+        clock: Clock,
+        touch: Callable[[], None],
+        client: PrometheusClient | None,
+    ) -> None:
+        self._clock = clock
+        self._touch = touch
+        self.client = client
+        self._error = "" if client else "the plan names no Prometheus for this environment"
+        self._seen = 0.0
+        self._watched = {one.id: _watched(one, values) for one in objectives}
+        self.polled = asyncio.Event()
+        """Set once every objective has been asked for."""
+
+    async def answered(self, timeout: float) -> bool:
+        """Wait until every objective was asked for once; False when that took longer than ``timeout`` seconds."""
+        if self.client is None:
+            return False
+        try:
+            async with asyncio.timeout(timeout):
+                await self.polled.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self, focus: Focus) -> None:
+        """Poll while the environment is on the screen."""
+        while self.client is not None:
+            await focus.gained()
+            await self.poll()
+            await self._clock.sleep(POLL_EVERY)
+
+    async def poll(self) -> None:
+        """Ask for every objective once, in parallel."""
+        if self.client is None:
+            return
+        async with asyncio.TaskGroup() as group:
+            for watched in self._watched.values():
+                group.create_task(self._ask(watched), name=f"objective {watched.objective.id}")
+        self.polled.set()
+        self._touch()
+
+    async def _ask(self, watched: _Watched) -> None:
+        reading = await self._read(watched)
+        watched.readings.append(reading)
+        if reading.value is not None and not math.isnan(reading.value):
+            watched.value, watched.seen = reading.value, self._clock.monotonic()
+        watched.judgement = watched.trigger.take(reading)
+
+    async def _read(self, watched: _Watched) -> Reading:
+        assert self.client is not None
+        now = self._clock.now()
+        try:
+            answer = await self.client.instant(watched.query)
+            value, problem = collapse(answer.series, watched.objective.across)
+            traffic = await self._traffic(watched, value)
+        except MetricsError as error:
+            self._error = error.message
+            return Reading(at=now, value=None, traffic=None, problem=error.message, provider_down=True)
+        self._error, self._seen = "", self._clock.monotonic()
+        return Reading(at=_time_of(answer, now), value=value, traffic=traffic, problem=problem)
+
+    async def _traffic(self, watched: _Watched, value: float | None) -> float | None:
+        """The traffic, asked for only when the value alone does not tell."""
+        assert self.client is not None
+        if not watched.traffic or (value is not None and not math.isnan(value)):
+            return None
+        answer = await self.client.instant(watched.traffic)
+        return collapse(answer.series, "sum")[0] or 0.0
+
+    def freshness(self) -> Freshness:
+        """How far the panel's numbers can be believed."""
+        if self.client is None:
+            return Freshness(Liveness.DENIED, 0.0, self._error)
+        if not self._seen:
+            return Freshness(Liveness.STALE if self._error else Liveness.CONNECTING, 0.0, self._error)
+        stale = bool(self._error) or self._clock.monotonic() - self._seen > STALE_AFTER
+        return Freshness(Liveness.STALE if stale else Liveness.LIVE, self._seen, self._error)
+
+    def burning(self) -> tuple[str, ...]:
+        """The triggers in breach, in words."""
+        return tuple(
+            f"{one.objective.name} {one.value:,.4g} {one.objective.unit} {one.objective.rollback.when}"
+            f" for {one.judgement.held:.0f} s"
+            for one in self._watched.values()
+            if one.judgement
+            and one.objective.rollback
+            and one.judgement.state is TriggerState.BREACH
+            and one.value is not None
+        )
+
+    def recovered(self) -> str | None:
+        """None while a trigger still burns; "" when all are quiet; a sentence when nobody can tell."""
+        states = [one.judgement.state for one in self._watched.values() if one.judgement and one.objective.rollback]
+        if self.client is None or not any(one.objective.rollback for one in self._watched.values()):
+            return "no trigger of the plan can confirm the recovery"
+        if not states or any(state in (TriggerState.BREACH, TriggerState.PENDING) for state in states):
+            return None
+        silent = [state for state in states if state is not TriggerState.OK]
+        return f"the metrics cannot confirm it: {silent[0]}" if silent else ""
+
+    def view(self, objective_id: str) -> MetricView | None:
+        """One objective's row, or None when it is not watched here."""
+        watched = self._watched.get(objective_id)
+        return _view(watched) if watched else None
+
+    def views(self) -> tuple[MetricView, ...]:
+        return tuple(_view(watched) for watched in self._watched.values())
+
+
+def _watched(objective: Objective, values: Mapping[str, str]) -> _Watched:
+    rollback = objective.rollback
+    trigger = Trigger(rollback.when.holds if rollback else None, rollback.hold if rollback else 0.0)
+    query, traffic = substitute(objective.query, values), substitute(objective.traffic or "", values)
+    return _Watched(objective, query, traffic, trigger)
+
+
+def _time_of(answer: Answer, now: float) -> float:
+    return max((series.at for series in answer.series), default=now)
+
+
+def _view(watched: _Watched) -> MetricView:
+    objective, judgement, rollback = watched.objective, watched.judgement, watched.objective.rollback
+    last = watched.readings[-1] if watched.readings else None
+    current = last is not None and last.value is not None and not math.isnan(last.value)
+    return MetricView(
+        id=objective.id,
+        title=objective.name,
+        unit=objective.unit,
+        value=watched.value,
+        target=str(objective.target),
+        target_value=objective.target.value,
+        meets_target=objective.target.holds(watched.value) if current and watched.value is not None else None,
+        trigger=f"{rollback.when} for {rollback.hold:.0f}s" if rollback else "",
+        trigger_value=rollback.when.value if rollback else None,
+        state=str(judgement.state) if judgement else "WAITING",
+        reason=judgement.reason if judgement else "",
+        held=judgement.held if judgement else 0.0,
+        hold=rollback.hold if rollback else 0.0,
+        history=tuple((one.at, math.nan if one.value is None else one.value) for one in watched.readings),
+        seen=watched.seen,
+    )

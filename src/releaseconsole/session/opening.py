@@ -1,0 +1,97 @@
+"""Opening a release: its journal first, so that what is wrong with it is said before a screen is drawn."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from releaseconsole.clock import Clock, SystemClock
+from releaseconsole.paths import release_folder
+from releaseconsole.plan.model import Plan
+from releaseconsole.record.journal import Entry, Journal, Store
+from releaseconsole.record.stores.file import FileStore
+from releaseconsole.record.stores.memory import MemoryStore
+from releaseconsole.session.core import Session
+from releaseconsole.session.hub import Hub
+from releaseconsole.session.ledger import Ledger
+from releaseconsole.session.setup import Setup
+
+
+def open_session(
+    plan: Plan,
+    *,
+    kubeconfig: Path | None = None,
+    state: Path | None = None,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    user: str | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    practice: str = "",
+    journal: bool = True,
+) -> Session:
+    """A session that is ready to be entered.
+
+    ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
+    With ``journal=False`` nothing is kept and nothing is read. Raises RecordError.
+    """
+    clock = clock or SystemClock()
+    environ = os.environ if environ is None else environ
+    user = user or environ.get("RELEASECONSOLE_USER") or _login_name()
+    hub = Hub()
+    opened = _open_journal(plan, state if journal else None, clock, user, kept=journal, read_only=read_only)
+    if opened.recovered:
+        hub.tell(opened.recovered, "warning")
+    setup = Setup(
+        kubeconfig=kubeconfig,
+        folder=folder or Path.cwd(),
+        environ=environ,
+        user=user,
+        clock=clock,
+        read_only=read_only,
+        practice=practice,
+    )
+    ledger = Ledger(opened, hub, clock, user=user, read_only=read_only)
+    return Session(plan, ledger, hub, setup)
+
+
+def _open_journal(
+    plan: Plan, state: Path | None, clock: Clock, user: str, *, kept: bool, read_only: bool
+) -> Journal:
+    store: Store = FileStore(journal_folder(plan, state), read_only=read_only) if kept else MemoryStore()
+    return Journal.open(store, release=describe_release(plan), clock=clock, by=user)
+
+
+def journal_folder(plan: Plan, state: Path | None) -> Path:
+    """Where the journal of this release is kept."""
+    return state or release_folder(plan.release.name, plan.release.version)
+
+
+def describe_release(plan: Plan) -> dict[str, str]:
+    """What the journal's first entry says of the release; name and version bind the journal to it."""
+    return {
+        "name": plan.release.name,
+        "version": plan.release.version,
+        "title": plan.release.title,
+        "plan_hash": hashlib.sha256(plan.model_dump_json().encode()).hexdigest(),
+    }
+
+
+def read_entries(plan: Plan, state: Path | None) -> Sequence[Entry]:
+    """Every entry of the release's journal, verified, without taking its lock. Raises RecordError."""
+    store = FileStore(journal_folder(plan, state), read_only=True)
+    journal = Journal.open(store, release=describe_release(plan), clock=SystemClock(), by="")
+    try:
+        return tuple(journal.entries)
+    finally:
+        journal.close()
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

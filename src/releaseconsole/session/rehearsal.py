@@ -1,0 +1,157 @@
+"""Rehearsing the rollback before it is needed: planned against the API server and dry-run there.
+
+At most one dry run per workload a minute, and at once after a change: that is what it may cost the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from releaseconsole.errors import ReleaseConsoleError
+from releaseconsole.record.model import Pin, ReleaseState
+from releaseconsole.session.views import ArmedView
+
+if TYPE_CHECKING:
+    from releaseconsole.cluster.rollback import Executed, PinnedRevision, RollbackTarget
+    from releaseconsole.session.observer import Observer
+    from releaseconsole.session.target import TargetObserver
+
+REHEARSE_EVERY = 60.0
+LOOK_EVERY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The rollback of one workload, as far as it could be planned."""
+
+    workload: str
+    """``deployment/api-gateway``."""
+    observer: TargetObserver
+    target: RollbackTarget | None
+    problem: str = ""
+    pinned_at: float = 0.0
+    unfinished: bool = False
+    tried: bool = False
+    """The API server has accepted a dry run of it."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.observer.name}/{self.workload}"
+
+    @property
+    def name(self) -> str:
+        return self.workload.partition("/")[2]
+
+    @property
+    def target_name(self) -> str:
+        return self.observer.name
+
+    def journalled(self) -> dict[str, Any]:
+        """What the journal records before the patch goes out."""
+        target = self.target
+        return {
+            "key": self.key,
+            "from_revision": target.from_revision if target else "",
+            "to_revision": target.to_revision if target else "",
+            "from_images": list(target.from_images) if target else [],
+            "to_images": list(target.to_images) if target else [],
+        }
+
+    async def execute(self) -> Executed:
+        """Send the patch. Raises ClusterError."""
+        from releaseconsole.cluster.rollback import execute
+
+        assert self.target is not None
+        return await execute(await self.observer.connected(), self.target)
+
+
+def pinned_revision(pin: Pin) -> PinnedRevision:
+    """The record's pin in the words of the cluster room."""
+    from releaseconsole.cluster.rollback import PinnedRevision
+
+    return PinnedRevision(
+        uid=pin.uid,
+        revision=pin.revision,
+        replica_set=pin.replica_set,
+        template_hash=pin.template_hash,
+        images=pin.images,
+        template=dict(pin.template),
+    )
+
+
+async def plan_environment(
+    observer: Observer, state: ReleaseState, to: str = "pinned", *, try_it: bool = False
+) -> tuple[Planned, ...]:
+    """Plan the rollback of every workload of every target in parallel; what fails is in ``problem``."""
+    work = [
+        _plan(target, workload, state, to, try_it=try_it)
+        for target in observer.target_observers
+        for workload in observer.environment.workloads
+    ]
+    return tuple(await asyncio.gather(*work))
+
+
+async def _plan(
+    target: TargetObserver, workload: str, state: ReleaseState, to: str, *, try_it: bool
+) -> Planned:
+    from releaseconsole.cluster.rollback import dry_run, plan_rollback
+
+    pin = state.pins.get(f"{target.name}/{workload}")
+    pinned_at = pin.at if pin else 0.0
+    try:
+        client = await target.connected()
+        revision = pinned_revision(pin) if pin else None
+        planned = await plan_rollback(client, target.namespace, workload, pin=revision, to=to)
+        problem = planned.problem
+        if try_it and not problem and not planned.skipped:
+            problem = await dry_run(client, planned)
+    except ReleaseConsoleError as error:
+        return Planned(workload, target, None, str(error), pinned_at)
+    return Planned(
+        workload, target, planned, problem, pinned_at, unfinished=target.unfinished(workload), tried=try_it
+    )
+
+
+class Rehearsal:
+    """Keeps the plan of an environment's rollback fresh."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._wake = asyncio.Event()
+        self.planned: tuple[Planned, ...] = ()
+        self._fingerprint: object = None
+        self._rehearsed_at = 0.0
+
+    def wake(self) -> None:
+        """Something that matters has changed: rehearse now."""
+        self._fingerprint = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Rehearse after each change of a workload or a pin, else once a minute."""
+        observer = self._observer
+        while True:
+            await observer.focus.gained()
+            await observer.synced(timeout=5)
+            if self._due():
+                self._fingerprint, self._rehearsed_at = observer.fingerprint(), observer.clock.monotonic()
+                self.planned = await plan_environment(observer, observer.ledger.state, try_it=True)
+                observer.touch()
+            self._wake.clear()
+            await observer.wait(self._wake, LOOK_EVERY)
+
+    def _due(self) -> bool:
+        since = self._observer.clock.monotonic() - self._rehearsed_at
+        return self._observer.fingerprint() != self._fingerprint or since >= REHEARSE_EVERY
+
+    def armed(self) -> ArmedView:
+        """Whether the key would work, in numbers and sentences."""
+        problems = tuple(f"{one.name}: {one.problem}" for one in self.planned if one.problem)
+        return ArmedView(
+            ready=sum(not one.problem for one in self.planned),
+            total=self._observer.workload_count,
+            problems=problems,
+            pinned=sum(bool(one.pinned_at) for one in self.planned),
+        )
