@@ -50,7 +50,7 @@ def release_folder(name: str, version: str, demo: bool = False) -> Path:
 
     Raises RecordError when no such folder can exist, because a file stands in its way.
     """
-    folder = state_dir() / ("demo" if demo else "releases") / _folder_name(f"{name}-{version}")
+    folder = state_dir() / ("demo" if demo else "releases") / _folder_name(name) / _folder_name(version)
     _refuse_impossible(folder)
     return folder
 
@@ -58,7 +58,7 @@ def release_folder(name: str, version: str, demo: bool = False) -> Path:
 def _folder_name(words: str) -> str:
     """``words`` as one harmless folder name; what had to be changed is told apart by a hash."""
     safe = _UNSAFE_IN_NAME.sub("_", words)[:_LONGEST_NAME]
-    if safe == words and not safe.startswith("."):
+    if safe == words and safe and not safe.startswith("."):
         return safe
     mark = hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe.lstrip('.') or 'release'}-{mark}"
@@ -101,16 +101,19 @@ def _why(error: Exception) -> str:
 
 def themes_dirs() -> tuple[Path, ...]:
     """Folders of colour themes, the program's own first; the user's may not exist."""
-    return (_shipped("themes"), config_dir() / "themes")
+    return (shipped("themes"), config_dir() / "themes")
 
 
 def sample_configs_dir() -> Path:
     """The folder of the plans that the program ships."""
-    return _shipped("sample_configs")
+    return shipped("sample_configs")
 
 
-def _shipped(name: str, package: Path = Path(__file__).parent) -> Path:
-    """In a wheel beside this file, in an editable install at the top of the repository."""
+def shipped(name: str, package: Path = Path(__file__).parent) -> Path:
+    """The folder ``name`` of the program itself: inside the package, or at the top of the repository.
+
+    Raises ReleaseConsoleError when the installation has neither.
+    """
     for folder in (package / name, package.parents[1] / name):
         if folder.is_dir():
             return folder
@@ -128,7 +131,7 @@ def locations() -> dict[str, Path]:
         "journals": state / "releases",
         "practice": state / "demo",
         "cache": cache_dir(),
-        "themes": _shipped("themes"),
+        "themes": shipped("themes"),
         "own themes": config_dir() / "themes",
         "sample configs": sample_configs_dir(),
     }

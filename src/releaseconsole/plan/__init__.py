@@ -1,0 +1,1 @@
+"""What should happen: the plan, how it is read, and everything that can be wrong with it."""

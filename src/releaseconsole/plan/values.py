@@ -1,7 +1,7 @@
 """The small values that a plan is written in: bounds, time spans, ids, names of workloads, requests.
 
-Each is text in the file, checked and turned into something to compute with. Every pattern is bounded, since the text
-may come from anywhere.
+Each is text in the file, checked and turned into something to compute with. Every pattern is bounded, since
+the text may come from anywhere.
 """
 
 from __future__ import annotations

@@ -224,8 +224,7 @@ def _decision(draft: Draft, entry: Said) -> bool:
     phase, go = entry.id("phase"), entry.data.get("go")
     if not phase or not isinstance(go, bool):
         return False
-    despite = entry.data.get("despite")
-    against = tuple(str(one) for one in despite) if isinstance(despite, list) else ()
+    against = words(entry.data.get("despite"))
     draft.decisions.put(phase, Decision(phase, go, entry.by, entry.at, entry.text("reason"), against))
     return True
 

@@ -69,7 +69,7 @@ def start_obstacles(plan: Plan, state: ReleaseState, phase_id: str) -> tuple[str
     """Why the phase may not start, a sentence each; empty when it may. Raises KeyError for an unknown one."""
     phase = plan.phase(phase_id)
     return (
-        *_unmet_needs(plan, state, phase),
+        *(() if _waived(state, phase) else _unmet_needs(plan, state, phase)),
         *_deferred_items(plan, state, phase),
         *_missing_decision(state, phase),
         *_locks(plan, state, phase),

@@ -22,11 +22,15 @@ def visible(text: str, limit: int = MOST_TEXT, *, newlines: bool = False) -> str
 
     A line break becomes ``⏎``, or stays where ``newlines`` is true.
     """
-    if len(text) > limit:
-        text = text[: max(limit - 1, 0)] + "…"
+    # Cut before, so that a huge text is not searched; and after, since a picture can be longer.
+    text = _cut(text, limit)
     if text.isascii() and text.isprintable():
         return text
-    return (_UNSAFE_BUT_NEWLINE if newlines else _UNSAFE).sub(_picture, text)
+    return _cut((_UNSAFE_BUT_NEWLINE if newlines else _UNSAFE).sub(_picture, text), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -6,11 +6,16 @@ from __future__ import annotations
 class MemoryStore:
     """Lines in memory."""
 
-    read_only = False
-    place = "memory"
-
     def __init__(self) -> None:
         self._content = b""
+
+    @property
+    def read_only(self) -> bool:
+        return False
+
+    @property
+    def place(self) -> str:
+        return "memory"
 
     def open(self) -> None:
         """There is nothing to open."""
@@ -21,8 +26,8 @@ class MemoryStore:
     def cut(self, size: int) -> None:
         self._content = self._content[:size]
 
-    def append(self, line: bytes) -> None:
-        self._content += line
+    def append(self, line: bytes, at: int) -> None:
+        self._content = self._content[:at] + line
 
     def close(self) -> None:
         """There is nothing to close."""

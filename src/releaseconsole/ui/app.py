@@ -1,0 +1,410 @@
+"""The application: opens the session, keeps the screen fresh, and holds what is the same on every screen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from releaseconsole.clock import Clock, SystemClock
+from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError
+from releaseconsole.record.model import ActionStatus, RollbackState
+from releaseconsole.ui.glyphs import UNICODE, Glyphs
+from releaseconsole.ui.intents import Intents
+from releaseconsole.ui.keymap import bindings_of, load_keymap
+from releaseconsole.ui.messages import ActionWanted, ItemWanted, Wanted, Wish
+from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.screens.deck import Moment
+from releaseconsole.ui.screens.dialogs import ConfirmScreen, Question
+from releaseconsole.ui.screens.help import HelpScreen, live_sections
+from releaseconsole.ui.screens.layout import PANES
+from releaseconsole.ui.screens.main import MainScreen
+from releaseconsole.ui.screens.palette import Command, ReleaseCommands
+from releaseconsole.ui.screens.preview import PreviewScreen
+from releaseconsole.ui.screens.rollback import RollbackScreen
+from releaseconsole.ui.themes import DEFAULT_THEME, load_themes, shipped_folder
+from releaseconsole.ui.words import counted, plain, took
+
+T = TypeVar("T")
+FRAME = 0.1
+"""Seconds between two looks at the session."""
+LEAVING = 8.0
+"""Seconds that the session gets to close before the console leaves without it."""
+_LOG = logging.getLogger("releaseconsole.ui")
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """The console on one session. ``failure`` is set when the session could not be opened."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "Release Console"
+    COMMANDS: ClassVar[set[Any]] = {ReleaseCommands}
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
+
+    def __init__(
+        self,
+        session: ConsoleSession | Callable[[], ConsoleSession],
+        *,
+        theme: str = DEFAULT_THEME,
+        glyphs: Glyphs = UNICODE,
+        clock: Clock | None = None,
+        config_folder: Path | None = None,
+        log_file: Path | None = None,
+        theme_folders: Sequence[Path] = (),
+    ) -> None:
+        """``config_folder`` may hold ``keymap.toml`` and ``themes/``; ``log_file`` is named in messages."""
+        own = (config_folder / "themes",) if config_folder else ()
+        # Before the base class: it asks for the themes' variables.
+        self._themes = load_themes((shipped_folder(), *own, *theme_folders))
+        super().__init__()
+        self.animation_level = "none"
+        self._session = session() if callable(session) else session
+        self.glyphs = glyphs
+        self.clock = clock or SystemClock()
+        self._config = config_folder
+        self._log_file = log_file
+        self.failure: ReleaseConsoleError | None = None
+        self._wanted_theme = theme
+        for loaded in self._themes.themes.values():
+            self.register_theme(loaded)
+        self._intents = Intents(self, self._session)
+        self._main = MainScreen(self._session, glyphs, self.guard)
+        self._seen = -1
+        self._second = -1
+        self._opened = False
+        self._leaving = asyncio.Event()
+        self._session_closed = asyncio.Event()
+        self._rolling: set[str] = set()
+        self._told_of: set[str] = set()
+
+    def get_key_display(self, binding: Binding) -> str:
+        """``ctrl+r`` and ``enter`` in letters, for nobody has to know what ^r means."""
+        if binding.key_display or ("+" not in binding.key and binding.key != "enter"):
+            return super().get_key_display(binding)
+        return binding.key
+
+    # Opening and leaving.
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """So that the style sheet can be read whichever theme is on."""
+        return dict(self._themes.themes[next(iter(self._themes.themes))].variables)
+
+    async def on_mount(self) -> None:
+        self.theme = (
+            self._wanted_theme if self._wanted_theme in self._themes.themes else self._themes.next_after("")
+        )
+        self.title = plain(self._session.title)
+        await self.push_screen(self._main)
+        self._tell_of_files()
+        self.run_worker(self._hold_session(), group="session", name="session", exit_on_error=False)
+        self.set_interval(FRAME, self._look)
+
+    def _tell_of_files(self) -> None:
+        if self._wanted_theme not in self._themes.themes:
+            self.tell(f"There is no theme “{self._wanted_theme}”; this one is used instead.", "warning")
+        for problem in self._themes.problems:
+            self.tell(problem, "warning")
+        if self._config is None:
+            return
+        keymap = load_keymap(self._config / "keymap.toml", self._known_bindings())
+        for problem in keymap.problems:
+            self.tell(problem, "warning")
+        if keymap.keys:
+            self.set_keymap(dict(keymap.keys))
+
+    def _known_bindings(self) -> Iterator[Binding]:
+        for node in self._main.walk_children():
+            for _, binding in node._bindings:
+                yield binding
+
+    async def _hold_session(self) -> None:
+        """Keep the session open until the console is left; tell when it cannot be, or when it breaks."""
+        try:
+            async with self._session:
+                self._opened = True
+                self._main.open()
+                await self._leaving.wait()
+        except ReleaseConsoleError as error:
+            self._broken(error)
+        except Exception as error:  # noqa: BLE001  (the edge of the worker: it tells)
+            _LOG.exception("the session ended")
+            self._broken(ReleaseConsoleError(f"The session ended: {_told(error)}.", self._where_details()))
+        finally:
+            self._session_closed.set()
+
+    def _broken(self, error: ReleaseConsoleError) -> None:
+        if not self._opened:
+            self.failure = error
+            self.exit(return_code=error.exit_code)
+        elif not self._leaving.is_set():
+            self._main.session_ended()
+            self.tell(f"{error} Quit and start again: nothing that was done is lost.", "error")
+
+    def _where_details(self) -> str:
+        return f"Details are in {self._log_file}." if self._log_file else "Details are in the log file."
+
+    async def action_quit(self) -> None:
+        """Leave; asks when something is under way."""
+        self.begin(self._quit(), "quit")
+
+    async def _quit(self) -> None:
+        under_way = self._under_way()
+        if under_way:
+            about = f"{under_way}\nLeaving stops watching it; the cluster keeps what was sent to it."
+            if not await self.ask(ConfirmScreen(Question("Quit now?", about, "y quit    n stay"))):
+                return
+        self._leaving.set()
+        try:
+            await asyncio.wait_for(self._session_closed.wait(), LEAVING)
+        except TimeoutError:
+            _LOG.warning("the session did not close in %s s", LEAVING)
+        self.exit(return_code=0)
+
+    def _under_way(self) -> str:
+        if not self._opened or self._session_closed.is_set():
+            return ""
+        state = self._session.state
+        if any(rollback.under_way for rollback in state.rollbacks):
+            return "A rollback is under way."
+        running = sum(one.status is ActionStatus.RUNNING for one in state.actions.values())
+        return f"{counted(running, 'action')} under way." if running else ""
+
+    # Keeping fresh.
+
+    def _look(self) -> None:
+        """Ten times a second: has anything changed? Once a second: ages."""
+        with self.guard("the screen"):
+            self._notices()
+            if not self._opened:
+                return
+            monotonic, now = self.clock.monotonic(), self.clock.now()
+            version = self._session.version
+            tick = math.floor(monotonic) != self._second
+            if version == self._seen and not tick:
+                return
+            self._seen, self._second = version, math.floor(monotonic)
+            self._main.update_view(Moment(monotonic, now), everything=tick)
+            for screen in self.screen_stack:
+                if isinstance(screen, RollbackScreen):
+                    screen.show(now)
+            self._follow_rollbacks()
+
+    def _notices(self) -> None:
+        for notice in self._session.take_notices():
+            self.tell(notice.text, notice.severity)
+
+    def _follow_rollbacks(self) -> None:
+        """When a rollback that was seen under way has ended: say so, and go to what has to be checked now."""
+        for rollback in self._session.state.rollbacks:
+            if rollback.under_way:
+                self._rolling.add(rollback.id)
+            elif rollback.id in self._rolling:
+                self._rolling.discard(rollback.id)
+                self._rolled_back(rollback)
+
+    def _rolled_back(self, rollback: RollbackState) -> None:
+        if rollback.outcome != "complete":
+            self.tell(f"The rollback ended as {rollback.outcome}. Press ctrl+r, or b to see it.", "error")
+            return
+        seconds = took(rollback.ended - rollback.started)
+        self.tell(f"Rolled back {counted(len(rollback.workloads), 'workload')} in {seconds}.")
+        phase = next((one for one in self._session.plan.phases if one.kind == "rollback"), None)
+        if phase is not None:
+            self._main.show_phase(phase.id, rollback.environment)
+
+    # What every part may use.
+
+    def tell(self, text: str, severity: str = "information") -> None:
+        """Show a sentence for a while; never as markup."""
+        known: dict[str, SeverityLevel] = {"warning": "warning", "error": "error"}
+        grave = known.get(severity, "information")
+        timeout = {"information": 5, "warning": 8, "error": 14}[grave]
+        self.notify(plain(text), severity=grave, timeout=timeout, markup=False)
+
+    @contextmanager
+    def guard(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong inside becomes a sentence; the screen lives on."""
+        try:
+            yield
+        except (GateClosed, ReadOnly) as error:
+            self.tell(str(error), "warning")
+        except ReleaseConsoleError as error:
+            self.tell(str(error), "error")
+        except Exception as error:  # noqa: BLE001  (the edge: it tells)
+            _LOG.exception("in %s", what)
+            if what not in self._told_of:
+                self._told_of.add(what)
+                self.tell(f"Something is wrong with {what}: {_told(error)}. {self._where_details()}", "error")
+
+    def begin(self, work: Awaitable[object], name: str) -> None:
+        """Run an intent in a worker of its own."""
+
+        async def guarded() -> None:
+            with self.guard(f"“{name}”"):
+                await work
+
+        self._told_of.discard(f"“{name}”")
+        self.run_worker(guarded(), group=name, name=name, exit_on_error=False)
+
+    async def ask(self, screen: Screen[T]) -> T | None:
+        """Show a dialog and wait for the answer; only from a worker."""
+        return await self.push_screen_wait(screen)
+
+    def verifying(self, item_id: str, under_way: bool) -> None:
+        self._main.verifying(item_id, under_way)
+
+    # What somebody wants.
+
+    @on(ItemWanted)
+    def _item_wanted(self, message: ItemWanted) -> None:
+        self.begin(self._intents.item(message.item_id, message.verb), f"{message.verb} {message.item_id}")
+
+    @on(ActionWanted)
+    def _action_wanted(self, message: ActionWanted) -> None:
+        if message.halt:
+            self.begin(self._intents.cancel(message.action_id), "cancel action")
+        else:
+            self.begin(self._run(message.action_id), f"run {message.action_id}")
+
+    async def _run(self, action_id: str) -> None:
+        if await self._intents.run(action_id):
+            self._main.follow_action(action_id)
+
+    @on(Wanted)
+    def _wanted(self, message: Wanted) -> None:
+        self.want(message.wish)
+
+    def want(self, wish: Wish) -> None:
+        """Something with the release or the console as a whole."""
+        if wish == "pin":
+            self.begin(self._intents.pin(self._main.environment_id), "pin")
+        elif wish == "decide":
+            self.begin(self._intents.decide(self._main.phase.id), "go/no-go")
+        elif wish == "unlock":
+            self.begin(self._intents.unlock(self._main.environment_id), "unlock")
+        elif wish == "theme":
+            self.use_theme(self._themes.next_after(self.theme))
+        elif wish == "help":
+            self.show_help()
+        elif wish == "watch-rollback":
+            self.watch_rollback()
+        else:
+            self.begin(self._quit(), "quit")
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme by name."""
+        self.theme = name
+        self.tell(f"Theme: {name}")
+
+    def show_help(self) -> None:
+        """Every key that works now."""
+        panes = [self._main.pane(name) for name in PANES]
+        self.push_screen(HelpScreen(live_sections(self._main, panes, read_only=self._session.read_only)))
+
+    # The rollback.
+
+    def action_rollback(self) -> None:
+        """On every screen and over every dialog: the preview, or the progress of what is under way."""
+        environment = self._main.environment_id
+        if not self._opened or not environment:
+            reason = "The plan has no environment." if self._opened else "The release is still being opened."
+            self.tell(f"Nothing can be rolled back yet. {reason}", "warning")
+            return
+        if isinstance(self.screen, PreviewScreen | RollbackScreen) and self.screen.environment == environment:
+            if isinstance(self.screen, PreviewScreen) or self._main.rollback_under_way():
+                return
+            self.screen.dismiss()
+        if self._main.rollback_under_way():
+            self.watch_rollback()
+        else:
+            self.push_screen(PreviewScreen(self._session, environment, self.glyphs))
+
+    @on(PreviewScreen.Fired)
+    def _fire(self, message: PreviewScreen.Fired) -> None:
+        preview = message.preview
+        before = len(self._session.state.rollbacks)
+        with self.guard("the rollback"):
+            self._session.start_rollback(preview)
+            self._watch(preview.environment, preview.title, preview.colour, before)
+
+    @on(RollbackScreen.Retry)
+    def _retry(self, message: RollbackScreen.Retry) -> None:
+        with self.guard("the second try"):
+            self._session.retry_rollback(message.environment)
+
+    def watch_rollback(self) -> None:
+        """Show the last rollback's progress."""
+        rollbacks = self._session.state.rollbacks
+        if rollbacks:
+            env_id = rollbacks[-1].environment
+            environment = self._session.plan.environments.get(env_id)
+            title = (environment.title if environment else "") or env_id
+            self._watch(env_id, title, environment.colour if environment else "red", 0)
+
+    def _watch(self, env_id: str, title: str, colour: str, after: int) -> None:
+        screen = RollbackScreen(self._session, env_id, title or env_id, colour, self.glyphs, after=after)
+        self.push_screen(screen, None)
+        screen.call_later(screen.show, self.clock.now())
+
+    # The command palette.
+
+    def commands(self) -> tuple[Command, ...]:
+        """Everything that can be done now, in words."""
+        return tuple(self._commands())
+
+    def _commands(self) -> Iterator[Command]:
+        main, plan = self._main, self._session.plan
+        yield Command("ROLLBACK: show what it would do", "The same as ctrl+r", self.action_rollback)
+        for number, phase in enumerate(plan.phases, start=1):
+            yield Command(
+                f"Phase {number}: {phase.title}", "Show this phase", partial(main.show_phase, phase.id)
+            )
+        for name in PANES:
+            yield Command(f"Panel: {name}", "Bring it to the front", partial(main.go_to_pane, name))
+        for env_id, environment in plan.environments.items():
+            name = f"Environment: {environment.title or env_id}"
+            yield Command(
+                name, "Look at it, and let ctrl+r be about it", partial(main.show_environment, env_id)
+            )
+        if not self._session.read_only:
+            yield from self._writing_commands()
+        for name in self._themes.themes:
+            yield Command(f"Theme: {name}", "Use these colours", partial(self.use_theme, name))
+        yield Command("Help", "Every key that works", self.show_help)
+        yield Command("Quit", "Leave; the release stays as it is", partial(self.want, "quit"))
+
+    def _writing_commands(self) -> Iterator[Command]:
+        main = self._main
+        item = self._session.plan.items.get(main.checklist.current_item)
+        verbs = ("tick", "verify", "note", "override", "defer", "not_applicable", "reopen")
+        for verb in verbs if item else ():
+            words = verb.replace("_", " ").capitalize()
+            wanted = ItemWanted(item.item.id if item else "", verb)  # type: ignore[arg-type]
+            yield Command(f"{words}: {item.item.text if item else ''}", "The item under the cursor",
+                          partial(self.post_message, wanted))  # fmt: skip
+        for action in self._session.plan.actions.values():
+            if action.phase.id == main.phase.id:
+                run = partial(self.post_message, ActionWanted(action.id))
+                yield Command(f"Run: {action.action.label}", "An action of this phase", run)
+        yield Command("Pin what runs now", "The place a rollback returns to", partial(self.want, "pin"))
+        yield Command("Go/no-go", "Decide for this phase", partial(self.want, "decide"))
+        yield Command("Unlock the environment", "Asks why", partial(self.want, "unlock"))
+
+
+def _told(error: Exception) -> str:
+    """The kind of an unforeseen error and the first line of what it says."""
+    if isinstance(error, ExceptionGroup):
+        return _told(error.exceptions[0])
+    text = str(error).partition("\n")[0][:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,593 @@
+"""A release in memory that stands in for a session, so that the frame can be tested by itself.
+
+It keeps the rules of `record.gates`, but has no journal and no cluster: views are set by the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError
+from releaseconsole.plan.model import Plan
+from releaseconsole.record import gates
+from releaseconsole.record.model import (
+    ActionState,
+    ActionStatus,
+    Decision,
+    ItemState,
+    ItemStatus,
+    Lock,
+    Pin,
+    ReleaseState,
+    RollbackState,
+    Stage,
+    WorkloadRollback,
+)
+from releaseconsole.session.views import (
+    ArmedView,
+    EnvironmentView,
+    EventView,
+    Freshness,
+    Liveness,
+    LogCoverage,
+    MetricView,
+    Notice,
+    PodView,
+    PreviewLine,
+    RollbackPreview,
+    WorkloadView,
+)
+
+EPOCH = 1_795_000_000.0
+SERVICES = ("command-service", "api-gateway", "query-service")
+STAGING_ITEMS = (
+    "All pods running",
+    "All services accessible",
+    "Health checks passing",
+    "No errors in logs",
+)
+
+
+class FixedClock:
+    """Time that moves only when a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        return EPOCH + self.seconds
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+def sample_plan() -> Plan:
+    """A small HealthPay: eight phases, two environments, every kind of item."""
+    workloads = [f"deployment/{name}" for name in SERVICES]
+    return Plan.model_validate(
+        {
+            "release": {"name": "healthpay", "title": "HealthPay wallet", "version": "1.0.0"},
+            "environments": {
+                "staging": _environment("green", "staging", workloads),
+                "production": _environment("red", "prod-eu", workloads),
+            },
+            "objectives": [
+                {"id": "error-rate", "title": "error rate", "query": "e", "unit": "%", "target": "< 0.1"},
+                {"id": "p99", "query": "p", "unit": "ms", "target": "< 50"},
+            ],
+            "phases": [
+                _phase("pre", "Pre-deployment", [_step("code", "Code quality", _texts("Code review", 7))]),
+                _phase("staging", "Staging", [_deploy_step("staging")], environment="staging", when="Day 1"),
+                _phase("uat", "UAT", [_step("uat-tests", "Acceptance", _texts("UAT case", 3))]),
+                _phase(
+                    "production",
+                    "Production",
+                    [_deploy_step("production"), _manual_step()],
+                    environment="production",
+                    needs=["uat"],
+                    gate="go/no-go",
+                    kind="deploy",
+                ),
+                _phase(
+                    "rollback",
+                    "Rollback",
+                    [_step("after-rollback", "After a rollback", _texts("Rolled-back check", 4))],
+                    environment="production",
+                    kind="rollback",
+                ),
+                _phase(
+                    "success", "Success criteria", [_step("success", "Technical", _texts("Criterion", 11))]
+                ),
+                _phase("after", "Post-deployment", [_step("after", "Day one", _texts("Afterwards", 4))]),
+                _phase("sign-off", "Sign-off", [_sign_step()], kind="sign-off"),
+            ],
+        }
+    )
+
+
+def _environment(colour: str, context: str, workloads: list[str]) -> dict[str, Any]:
+    return {
+        "colour": colour,
+        "targets": [{"context": context, "namespace": "healthpay"}],
+        "workloads": workloads,
+        "links": {"Grafana": "https://grafana.example"},
+    }
+
+
+def _phase(phase_id: str, title: str, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"id": phase_id, "title": title, "steps": steps, **more}
+
+
+def _step(step_id: str, title: str, items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"id": step_id, "title": title, "items": items, **more}
+
+
+def _texts(text: str, count: int) -> list[dict[str, Any]]:
+    name = text.lower().replace(" ", "-")
+    return [{"id": f"{name}-{n}", "text": f"{text} {n}"} for n in range(1, count + 1)]
+
+
+def _deploy_step(env_id: str) -> dict[str, Any]:
+    items: list[dict[str, Any]] = [
+        {"id": f"{env_id}-pods", "text": "All pods running", "check": {"pods": "ready"}},
+        {"id": f"{env_id}-errors", "text": "Error rate within target", "check": {"objective": "error-rate"}},
+        {"id": f"{env_id}-otp", "text": "OTP rate limiting works", "check": {"http": "POST $api/send-otp"}},
+    ]
+    actions = [
+        {"id": f"{env_id}-apply", "apply": "deployment/k8s/"},
+        {"id": f"{env_id}-wait", "wait": "rollout"},
+    ]
+    return _step(f"{env_id}-deploy", "Deploy", items, actions=actions)
+
+
+def _manual_step() -> dict[str, Any]:
+    return _step(
+        "production-watch",
+        "Watch",
+        [
+            {"id": "support", "text": "Support team standing by"},
+            {"id": "backup", "text": "Backup taken"},
+            {"id": "tps", "text": "Throughput measured", "target": ">= 8500", "unit": "TPS"},
+            {"id": "cache", "text": "Cache [warm] on every node [/]"},
+        ],
+    )
+
+
+def _sign_step() -> dict[str, Any]:
+    return _step(
+        "approvals",
+        "Approvals",
+        [{"id": "cto", "text": "Release approved", "role": "CTO"}],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    at: float
+    source: str
+    container: str
+    text: str
+    level: str
+
+
+class Buffer:
+    """A log of given lines."""
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.lines = list(lines)
+        self.first = 0
+        self.dropped = 0
+
+    @property
+    def end(self) -> int:
+        return len(self.lines)
+
+    def line(self, number: int) -> Line:
+        return self.lines[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    at: float
+    reason: str
+
+
+def healthy_view(
+    env_id: str = "production", colour: str = "red", context: str = "prod-eu"
+) -> EnvironmentView:
+    """Three services that run, watched by somebody who may see everything."""
+    target = f"{context}/healthpay"
+    return EnvironmentView(
+        id=env_id,
+        title="",
+        colour=colour,
+        targets=(target,),
+        cluster=Freshness(Liveness.LIVE, 999.6),
+        metrics=Freshness(Liveness.LIVE, 998.0),
+        workloads=tuple(_workload(name, target) for name in SERVICES),
+        pods=tuple(_pod(name, target, n) for name in SERVICES for n in range(2)),
+        events=tuple(_event(n) for n in range(6)),
+        objectives=(
+            _metric("error rate", "%", 0.02, 0.1, "> 1 for 1m", 1.0),
+            _metric("p99", "ms", 38, 50, "", None),
+        ),
+        logs=LogCoverage(streams=6, total=6),
+        armed=ArmedView(ready=3, total=3, pinned=3),
+    )
+
+
+def burning_view() -> EnvironmentView:
+    """The new version fails: one rollout stuck, the error rate over its trigger."""
+    view = healthy_view()
+    stuck = replace(
+        view.workloads[2],
+        state="failing",
+        message="1 of 4 new pods ready",
+        updated=1,
+        ready=0,
+        old=3,
+        problems=("query-service-6fd4-x2k: ImagePullBackOff: manifest unknown",),
+    )
+    burning = replace(
+        view.objectives[0],
+        value=1.8,
+        state="BREACH",
+        meets_target=False,
+        held=64.0,
+        reason="1.8 % > 1 % for 1:04",
+    )
+    bad = replace(view.pods[-1], status="ImagePullBackOff", healthy=False, ready="0/1")
+    return replace(
+        view,
+        workloads=(*view.workloads[:2], stuck),
+        pods=(*view.pods[:-1], bad),
+        objectives=(burning, view.objectives[1]),
+        logs=replace(view.logs, errors_per_minute=12),
+    )
+
+
+def _workload(name: str, target: str) -> WorkloadView:
+    return WorkloadView(
+        key=f"{target}/deployment/{name}",
+        name=name,
+        target=target,
+        state="complete",
+        message="",
+        revision="8",
+        previous_revision="7",
+        image=f"healthpay/{name}:1.1.0",
+        previous_image=f"healthpay/{name}:1.0.0",
+        desired=4,
+        updated=4,
+        ready=4,
+        old=0,
+        pinned=True,
+        rollback_ready=True,
+    )
+
+
+def _pod(name: str, target: str, number: int) -> PodView:
+    return PodView(
+        uid=f"{name}-{number}",
+        name=f"{name}-6fd4c9b7d5-x{number}k2p",
+        target=target,
+        workload=name,
+        revision="new",
+        ready="1/1",
+        status="Running",
+        healthy=True,
+        restarts=0,
+        created=EPOCH - 3600,
+        node=f"node-{number}",
+    )
+
+
+def _event(number: int) -> EventView:
+    return EventView(
+        uid=f"event-{number}",
+        at=EPOCH - 40 * number - 5,
+        warning=False,
+        reason="Scheduled",
+        object=f"pod/command-service-6fd4c9b7d5-x{number}k2p",
+        message="Successfully assigned to a node",
+        count=1,
+    )
+
+
+def _metric(
+    title: str, unit: str, value: float, target: float, trigger: str, line: float | None
+) -> MetricView:
+    history = tuple((EPOCH - 600 + 5 * n, value * (1 + 0.2 * math.sin(n / 5))) for n in range(120))
+    return MetricView(
+        id=title.replace(" ", "-"),
+        title=title,
+        unit=unit,
+        value=value,
+        target=f"< {target:g}",
+        target_value=target,
+        meets_target=True,
+        trigger=trigger,
+        trigger_value=line,
+        state="OK",
+        reason="",
+        held=0.0,
+        hold=60.0,
+        history=history,
+        seen=998.0,
+    )
+
+
+def some_logs(count: int = 200) -> Buffer:
+    """Requests of the three services."""
+    levels = ("info", "info", "info", "warn", "info", "info", "error")
+    return Buffer(
+        Line(
+            EPOCH - count + n,
+            f"{SERVICES[n % 3]}-6fd4c9b7d5-x0k2p",
+            "app",
+            f"request {n} POST /wallet/transfer 200 in {n % 40} ms",
+            levels[n % 7],
+        )
+        for n in range(count)
+    )
+
+
+class StandIn:
+    """Everything that `ui.port.ConsoleSession` asks for, in memory. ``calls`` lists what was wanted of it."""
+
+    def __init__(self, plan: Plan | None = None, *, read_only: bool = False) -> None:
+        self.plan = plan or sample_plan()
+        self.read_only = read_only
+        self.user = "amira"
+        self.title = f"{self.plan.release.title} {self.plan.release.version}"
+        self.practice = ""
+        self.version = 1
+        self.state = ReleaseState(started=EPOCH - 2_530)
+        self.clock = FixedClock()
+        self.views = {"production": healthy_view(), "staging": healthy_view("staging", "green", "staging")}
+        self.buffer = some_logs()
+        self.outputs: dict[str, tuple[str, ...]] = {}
+        self.calls: list[tuple[Any, ...]] = []
+        self.notices: list[Notice] = []
+        self.opening: asyncio.Event | None = None
+        self.failure: Exception | None = None
+        self.preview_gate: asyncio.Event | None = None
+        self.verdicts: dict[str, ItemState] = {}
+        self.broken = asyncio.Event()
+        self.closed = False
+        self.letters = iter("HGFEKHGFEH")
+        self._focused = ""
+
+    async def __aenter__(self) -> Self:
+        if self.opening is not None:
+            await self.opening.wait()
+        if self.failure is not None:
+            raise self.failure
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.closed = True
+
+    # What is seen.
+
+    def environment(self, env_id: str) -> EnvironmentView:
+        return self.views[env_id]
+
+    def logs(self, env_id: str) -> Buffer:
+        return self.buffer
+
+    def output(self, action_id: str) -> tuple[str, ...]:
+        return self.outputs.get(action_id, ())
+
+    def live(self, item_id: str) -> Checked | None:
+        return None
+
+    def running(self) -> tuple[str, ...]:
+        return tuple(i for i, one in self.state.actions.items() if one.status is ActionStatus.RUNNING)
+
+    def take_notices(self) -> tuple[Notice, ...]:
+        taken, self.notices = tuple(self.notices), []
+        return taken
+
+    def focus(self, env_id: str) -> None:
+        self._focused = env_id
+        self.calls.append(("focus", env_id))
+
+    def default_environment(self, phase_id: str) -> str:
+        return (
+            self.plan.phase(phase_id).environment
+            or self._focused
+            or next(reversed(self.plan.environments), "")
+        )
+
+    def progress(self, phase_id: str) -> gates.Progress:
+        return gates.phase_progress(self.plan, self.state, phase_id)
+
+    def step_progress(self, phase_id: str, step_id: str) -> gates.Progress:
+        return gates.step_progress(self.plan, self.state, phase_id, step_id)
+
+    def start_obstacles(self, phase_id: str) -> tuple[str, ...]:
+        return gates.start_obstacles(self.plan, self.state, phase_id)
+
+    # What tests change.
+
+    def touch(self) -> None:
+        self.version += 1
+
+    def set_view(self, env_id: str, view: EnvironmentView) -> None:
+        self.views[env_id] = view
+        self.touch()
+
+    def set_item(self, item_id: str, status: ItemStatus, **more: Any) -> None:
+        state = ItemState(status=status, by=more.pop("by", self.user), at=more.pop("at", EPOCH - 60), **more)
+        self._fold(items={**self.state.items, item_id: state})
+
+    def set_action(self, action_id: str, status: ActionStatus, **more: Any) -> None:
+        state = ActionState(status=status, by=self.user, started=EPOCH - 41, run=1, **more)
+        self._fold(actions={**self.state.actions, action_id: state})
+
+    def print(self, action_id: str, *lines: str) -> None:
+        self.outputs[action_id] = (*self.output(action_id), *lines)
+        self.touch()
+
+    def _fold(self, **changes: Any) -> None:
+        frozen = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in changes.items()}
+        self.state = replace(self.state, entries=self.state.entries + 1, **frozen)
+        self.touch()
+
+    def _want(self, *call: Any) -> None:
+        if self.read_only:
+            raise ReadOnly("This console is read-only.", "Start it without --read-only to change something.")
+        self.calls.append(call)
+
+    # Intents.
+
+    def tick(self, item_id: str, value: str = "", note: str = "") -> None:
+        self._want("tick", item_id, value)
+        self.set_item(item_id, ItemStatus.DONE, value=value, note=note, at=self.clock.now())
+
+    def untick(self, item_id: str) -> None:
+        self._want("untick", item_id)
+        self.set_item(item_id, ItemStatus.OPEN, at=0.0)
+
+    def note(self, item_id: str, text: str) -> None:
+        self._want("note", item_id, text)
+        self._fold(items={**self.state.items, item_id: replace(self.state.item(item_id), note=text)})
+
+    def override(self, item_id: str, reason: str) -> None:
+        self._want("override", item_id, reason)
+        self.set_item(item_id, ItemStatus.OVERRIDDEN, reason=reason)
+
+    def defer(self, item_id: str, reason: str) -> None:
+        self._want("defer", item_id, reason)
+        self.set_item(item_id, ItemStatus.DEFERRED, reason=reason)
+
+    def not_applicable(self, item_id: str, reason: str) -> None:
+        self._want("not_applicable", item_id, reason)
+        self.set_item(item_id, ItemStatus.NOT_APPLICABLE, reason=reason)
+
+    def sign(self, item_id: str, name: str) -> None:
+        self._want("sign", item_id, name)
+        self.set_item(item_id, ItemStatus.DONE, by=name)
+
+    def decide(self, phase_id: str, go: bool, reason: str = "") -> None:
+        self._want("decide", phase_id, go, reason)
+        decision = Decision(phase_id, go, self.user, self.clock.now(), reason)
+        self._fold(decisions={**self.state.decisions, phase_id: decision})
+
+    def unlock(self, env_id: str, reason: str) -> None:
+        self._want("unlock", env_id, reason)
+        self._fold(locks={})
+
+    def lock(self, env_id: str) -> None:
+        self._fold(locks={env_id: Lock(env_id, "rolled back", "amira", EPOCH)})
+        self.set_view(env_id, replace(self.views[env_id], lock="rolled back"))
+
+    async def verify(self, item_id: str) -> ItemState:
+        self._want("verify", item_id)
+        state = self.verdicts.get(item_id, ItemState(ItemStatus.PASSED, "auto", EPOCH, "6 of 6 ready"))
+        self._fold(items={**self.state.items, item_id: state})
+        return state
+
+    def start_action(self, action_id: str) -> None:
+        self._want("run", action_id)
+        obstacles = self.start_obstacles(self.plan.actions[action_id].phase.id)
+        if obstacles:
+            raise GateClosed(" ".join(obstacles), "Settle it first.")
+        self.set_action(action_id, ActionStatus.RUNNING)
+
+    async def cancel_action(self, action_id: str) -> None:
+        self._want("cancel", action_id)
+        self.set_action(action_id, ActionStatus.CANCELLED, ended=EPOCH)
+
+    async def pin(self, env_id: str) -> tuple[Pin, ...]:
+        self._want("pin", env_id)
+        return tuple(
+            Pin(env_id, "prod-eu", "healthpay", f"deployment/{name}", "u", "7", "rs", "h", ("i",))
+            for name in SERVICES
+        )
+
+    # The rollback.
+
+    def _preview(self, env_id: str) -> RollbackPreview:
+        view = self.views[env_id]
+        return RollbackPreview(
+            environment=env_id,
+            title=view.title or env_id,
+            colour=view.colour,
+            targets=("prod-eu / healthpay",),
+            lines=tuple(
+                PreviewLine(
+                    key=f"prod-eu/healthpay/deployment/{name}",
+                    name=name,
+                    target="prod-eu/healthpay",
+                    from_revision="8",
+                    to_revision="7",
+                    from_image=f"healthpay/{name}:1.1.0",
+                    to_image=f"healthpay/{name}:1.0.0",
+                    source="pinned 00:41 ago",
+                    note="",
+                    skipped=False,
+                    problem="",
+                    diff=("-  image: 1.1.0", "+  image: 1.0.0"),
+                )
+                for name in SERVICES
+            ),
+            burning=("error rate 1.8 % > 1 % for 1:04",),
+            not_restored=("ConfigMap api-config (changed 00:40 ago)", "database schema"),
+            letter=next(self.letters),
+        )
+
+    def prepared_preview(self, env_id: str) -> RollbackPreview | None:
+        self.calls.append(("prepared", env_id))
+        return self._preview(env_id)
+
+    async def preview_rollback(self, env_id: str, to: str = "pinned") -> RollbackPreview:
+        if self.preview_gate is not None:
+            await self.preview_gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return self._preview(env_id)
+
+    def start_rollback(self, preview: RollbackPreview, reason: str = "") -> None:
+        self._want("rollback", preview.environment, tuple(line.to_revision for line in preview.lines))
+        workloads = {
+            line.key: WorkloadRollback(line.key, times={"planned": self.clock.now()})
+            for line in preview.lines
+        }
+        number = len(self.state.rollbacks) + 1
+        rollback = RollbackState(f"r{number}", preview.environment, "amira", "", self.clock.now(), workloads)
+        self._fold(rollbacks=(*self.state.rollbacks, rollback))
+
+    def retry_rollback(self, environment: str) -> None:
+        self._want("retry", environment)
+
+    def walk(self, stage: Stage, seconds: float, *, message: str = "", key: str = "") -> None:
+        """Every workload (or the one of ``key``) reaches a stage of the running rollback."""
+        rollback = self.state.rollbacks[-1]
+        workloads = {
+            name: replace(
+                one, stage=stage, message=message, times={**one.times, stage: rollback.started + seconds}
+            )
+            if key in name
+            else one
+            for name, one in rollback.workloads.items()
+        }
+        self._fold(rollbacks=(*self.state.rollbacks[:-1], replace(rollback, workloads=workloads)))
+
+    def end_rollback(self, outcome: str, seconds: float) -> None:
+        rollback = self.state.rollbacks[-1]
+        ended = replace(rollback, outcome=outcome, ended=rollback.started + seconds)
+        self._fold(rollbacks=(*self.state.rollbacks[:-1], ended))
+
+
+class Unlucky(ReleaseConsoleError):
+    """For tests of what is said when something goes wrong."""
