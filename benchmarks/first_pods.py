@@ -18,7 +18,12 @@ def main() -> None:
             environ = {"RELEASECONSOLE_STATE": state}
             with on_terminal([*CONSOLE, "demo"], environ) as terminal:
                 seconds.append(terminal.wait_for(b"Running"))
-    line(f"demo: start to pods on the screen, median of {RUNS}", f"{statistics.median(seconds):.2f} s", "1.5 s", _peer())
+    line(
+        f"demo: start to pods on the screen, median of {RUNS}",
+        f"{statistics.median(seconds):.2f} s",
+        "1.5 s",
+        _peer(),
+    )
 
 
 def _peer() -> str:
@@ -27,7 +32,9 @@ def _peer() -> str:
     from benchmarks.cluster import practice
 
     with practice() as kubeconfig:
-        theirs = cost_of([KUBECTL, "--kubeconfig", str(kubeconfig), "--context", "production", "get", "pods"], runs=3)
+        theirs = cost_of(
+            [KUBECTL, "--kubeconfig", str(kubeconfig), "--context", "production", "get", "pods"], runs=3
+        )
     return f"kubectl get pods, cluster already up: {theirs.wall:.2f} s"
 
 

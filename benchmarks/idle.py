@@ -15,9 +15,10 @@ WATCH = 30.0
 
 def main() -> None:
     """Print each process's share of one core over half a minute."""
-    with tempfile.TemporaryDirectory() as state, on_terminal(
-        [*CONSOLE, "demo"], {"RELEASECONSOLE_STATE": state}
-    ) as terminal:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        on_terminal([*CONSOLE, "demo"], {"RELEASECONSOLE_STATE": state}) as terminal,
+    ):
         terminal.wait_for(b"Running")
         terminal.drain(SETTLE)
         console = psutil.Process(terminal.process.pid)

@@ -26,7 +26,9 @@ def main() -> None:
     with practice("--speed", "10") as kubeconfig:
         ours = asyncio.run(_ours(kubeconfig))
         theirs = _kubectl(kubeconfig)
-    peer = f"kubectl, one after the other: {theirs * 1000:.0f} ms (ratio {ours / theirs:.2f})" if theirs else ""
+    peer = (
+        f"kubectl, one after the other: {theirs * 1000:.0f} ms (ratio {ours / theirs:.2f})" if theirs else ""
+    )
     line(f"rollback key to three PATCHes accepted, median of {RUNS}", f"{ours * 1000:.0f} ms", "150 ms", peer)
 
 
@@ -62,7 +64,10 @@ async def _one(session: Session, kubeconfig: Path) -> float:
 
 
 def _all_rolling(session: Session) -> bool:
-    return all(one.rollback_ready and one.image != one.previous_image for one in session.environment("production").workloads)
+    return all(
+        one.rollback_ready and one.image != one.previous_image
+        for one in session.environment("production").workloads
+    )
 
 
 def _patched(session: Session) -> bool:
@@ -78,7 +83,13 @@ async def _until(session: Session, holds) -> None:  # type: ignore[no-untyped-de
 
 
 def _set_image(kubeconfig: Path, name: str) -> None:
-    _run(kubeconfig, "set", "image", f"deployment/{name}", f"{name}=healthpay/{name}:1.0.{time.time_ns() % 100000}")
+    _run(
+        kubeconfig,
+        "set",
+        "image",
+        f"deployment/{name}",
+        f"{name}=healthpay/{name}:1.0.{time.time_ns() % 100000}",
+    )
 
 
 def _kubectl(kubeconfig: Path) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from releaseconsole import __version__
+from releaseconsole.commands.output import print_json, say
 from releaseconsole.errors import PlanError, ReleaseConsoleError, UsageError
 
 if TYPE_CHECKING:
@@ -50,16 +51,6 @@ def cli() -> None:
     """Take a release through its checklist on Kubernetes, and bring it back with one key."""
 
 
-def say(text: str) -> None:
-    """A message to the person, on stderr."""
-    click.echo(text, err=True)
-
-
-def print_json(document: object) -> None:
-    """One JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=False))
-
-
 def load(path: Path, endpoints: Path | None = None) -> Plan:
     """The plan at ``path``, with its environments pointed elsewhere if ``endpoints`` says so."""
     from releaseconsole.plan.load import load_plan
@@ -72,7 +63,9 @@ def load(path: Path, endpoints: Path | None = None) -> Plan:
     try:
         return with_overrides(plan, json.loads(endpoints.read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{endpoints} could not be read: {error}", "Give the file that `sandbox` wrote.") from error
+        raise UsageError(
+            f"{endpoints} could not be read: {error}", "Give the file that `sandbox` wrote."
+        ) from error
 
 
 @cli.command()
@@ -173,8 +166,12 @@ def demo(scenario: str, seed: int, fresh: bool, speed: float, theme: str | None,
 @cli.command()
 @SCENARIO
 @SEED
-@click.option("--kubeconfig", type=click.Path(path_type=Path), required=True, help="Write the kubeconfig here.")
-@click.option("--endpoints", type=click.Path(path_type=Path), help="Write the addresses of all its servers here.")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path), required=True, help="Write the kubeconfig here."
+)
+@click.option(
+    "--endpoints", type=click.Path(path_type=Path), help="Write the addresses of all its servers here."
+)
 @click.option("--workspace", type=click.Path(path_type=Path), help="Make a practice working folder here.")
 @click.option("--port", default=0, help="First of nine consecutive ports (default: free ones).")
 @click.option("--speed", default=1.0, show_default=True, help="How fast its time runs.")
@@ -215,14 +212,25 @@ def sandbox(
 @FOLDER
 @OVERRIDES
 def check(
-    plan: Path, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path | None, endpoints: Path | None
+    plan: Path,
+    phase: str | None,
+    as_json: bool,
+    kubeconfig: Path | None,
+    folder: Path | None,
+    endpoints: Path | None,
 ) -> None:
     """Run the automatic checks of PLAN once and say what holds."""
     from releaseconsole.commands.headless import run_check
 
     loaded = load(plan, endpoints)
     raise SystemExit(
-        run_check(loaded, phase=phase, as_json=as_json, kubeconfig=kubeconfig, folder=folder or plan.resolve().parent)
+        run_check(
+            loaded,
+            phase=phase,
+            as_json=as_json,
+            kubeconfig=kubeconfig,
+            folder=folder or plan.resolve().parent,
+        )
     )
 
 
@@ -232,7 +240,9 @@ def check(
 @KUBECONFIG
 @STATE
 @OVERRIDES
-def status(plan: Path, as_json: bool, kubeconfig: Path | None, state: Path | None, endpoints: Path | None) -> None:
+def status(
+    plan: Path, as_json: bool, kubeconfig: Path | None, state: Path | None, endpoints: Path | None
+) -> None:
     """Say where the release stands: phases, rollouts and metrics now."""
     from releaseconsole.commands.headless import run_status
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from releaseconsole.sandbox.faults import Fault
 from releaseconsole.sandbox.log_source import LogLine
 from releaseconsole.sandbox.server import ApiServer
 from releaseconsole.sandbox.store import Store
@@ -117,6 +118,16 @@ class Recorded:
             yield (START, "line 3")
         finally:
             self.closed = True
+
+
+class Script:
+    """Faults in a given order, then none."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.next = list(faults)
+
+    def decide(self, *, watch: bool) -> Fault:
+        return self.next.pop(0) if self.next else Fault()
 
 
 async def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
-from apikit import DEPLOYMENTS, PODS, VIEWER, deployment, pod, serving
+from apikit import DEPLOYMENTS, PODS, VIEWER, Script, deployment, pod, serving
 
 from releaseconsole.sandbox.faults import Fault, FlakyApi
 
@@ -133,16 +133,6 @@ def test_faults_of_every_sort_happen_and_never_three_refusals_in_a_row() -> None
     assert max(fault.delay for fault in faults) <= 1.5
     refused = "".join("x" if fault.status else "." for fault in faults)
     assert "xxx" not in refused
-
-
-class Script:
-    """Faults in a given order."""
-
-    def __init__(self, *faults: Fault) -> None:
-        self._faults = list(faults)
-
-    def decide(self, *, watch: bool) -> Fault:
-        return self._faults.pop(0) if self._faults else Fault()
 
 
 async def test_a_throttled_client_is_told_when_to_come_back() -> None:

@@ -332,3 +332,39 @@ async def test_protobuf_is_read_where_kubectl_insists_and_refused_elsewhere() ->
         ):
             answer = await api.send("POST", CONFIGMAPS, body, content_type=proto)
             assert answer.status == status
+
+
+async def test_a_misspelt_field_is_refused_warned_of_or_ignored() -> None:
+    async with serving() as api:
+        await create(api)
+        misspelt = with_image("web:2")
+        misspelt["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x"
+        misspelt["spec"]["replcas"] = 2
+        strict = await api.patch(f"{WEB}?fieldValidation=Strict", misspelt, "strategic-merge")
+        assert (strict.status, strict.body["reason"]) == (400, "BadRequest")
+        assert strict.body["message"].endswith(
+            'strict decoding error: unknown field "spec.template.spec.containers[0].imagee", '
+            'unknown field "spec.replcas"'
+        )
+        ignored = await api.patch(f"{WEB}?fieldValidation=Ignore", misspelt, "strategic-merge")
+        assert (ignored.status, "Warning" in ignored.headers) == (200, False)
+        more = await api.patch(f"{WEB}?fieldValidation=Strict", {"spec": {"replicas": 2}}, "merge")
+        assert more.status == 200
+        warned = await api.send("POST", DEPLOYMENTS, deployment("other", **{"spék\n": 1}))
+        assert warned.status == 201
+        assert warned.headers["Warning"] == '299 - "unknown field \\"spec.sp?k?\\""'
+        assert (await api.patch(f"{WEB}?fieldValidation=Maybe", {}, "merge")).status == 400
+
+
+async def test_a_grace_beyond_all_time_is_cut() -> None:
+    async with serving() as api:
+        api.store.create("pods", pod())
+        answer = await api.send("DELETE", f"{PODS}/web-1?gracePeriodSeconds=99999999999999999")
+        assert answer.body["metadata"]["deletionGracePeriodSeconds"] == 31_536_000
+
+
+async def test_replicas_are_bounded() -> None:
+    async with serving() as api:
+        for count, status in ((5000, 201), (5001, 422), (2**40, 400)):
+            answer = await api.send("POST", DEPLOYMENTS, deployment(f"n{count}", replicas=count))
+            assert answer.status == status

@@ -151,10 +151,13 @@ def test_a_stuck_release_passes_its_deadline_and_says_so_until_there_is_progress
     assert practice.progressing()["status"] == "False"
     assert "Unhealthy" in practice.reasons("api-gateway")
     assert practice.deployment()["status"]["availableReplicas"] == 5
-    practice.undo()
-    practice.world.step()
-    assert practice.progressing()["reason"] == "ProgressDeadlineExceeded"
+    history = practice.store.watch("deployments", practice.store.resource_version)
+    practice.back_to(3)
     assert practice.run(20, practice.complete)
+    generation = practice.deployment()["metadata"]["generation"]
+    seen = [change.object["status"] for change in history.take(1000)]
+    current = [status for status in seen if status["observedGeneration"] == generation]
+    assert "ProgressDeadlineExceeded" in {found["reason"] for found in current[0]["conditions"]}
     assert practice.progressing()["reason"] == "NewReplicaSetAvailable"
 
 

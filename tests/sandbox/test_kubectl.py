@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apikit import TOKEN, VIEWER, Recorded, Served, deployment, pod, serving, set_status
+from apikit import TOKEN, VIEWER, Recorded, Script, Served, deployment, pod, serving, set_status
 
 from releaseconsole.sandbox import kubeconfig
+from releaseconsole.sandbox.faults import Fault
 from releaseconsole.sandbox.tls import make_authority
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
@@ -37,6 +38,7 @@ class Kubectl:
     api: Served
     home: Path
     logs: Recorded
+    faults: Script
 
     async def __call__(self, *words: str, text: str = "") -> Result:
         process = await self._start(*words)
@@ -91,15 +93,15 @@ class Lines:
 
 @pytest.fixture
 async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
-    authority, logs = make_authority(), Recorded()
-    async with serving(ssl_context=authority.server, pod_logs=logs) as api:
+    authority, logs, faults = make_authority(), Recorded(), Script()
+    async with serving(ssl_context=authority.server, pod_logs=logs, faults=faults) as api:
         users = {"staging": TOKEN, "viewer": VIEWER, "stranger": "wrong"}
         accesses = [
             kubeconfig.Access(name, api.server.url, authority.ca_pem, token, "shop")
             for name, token in users.items()
         ]
         kubeconfig.write(kubeconfig.build(accesses, current="staging"), tmp_path / "kubeconfig")
-        yield Kubectl(api, tmp_path, logs)
+        yield Kubectl(api, tmp_path, logs, faults)
 
 
 def manifest(path: Path, image: str = "web:1") -> str:
@@ -264,6 +266,14 @@ async def test_a_manifest_that_cannot_work_is_explained(kubectl: Kubectl) -> Non
     assert "`selector` does not match template `labels`" in refused.err
 
 
+async def test_a_misspelt_field_is_found(kubectl: Kubectl) -> None:
+    misspelt = deployment()
+    misspelt["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x"
+    refused = await kubectl("apply", "-f", "-", text=json.dumps(misspelt))
+    assert refused.code == 1
+    assert 'unknown field "spec.template.spec.containers[0].imagee"' in refused.err
+
+
 async def test_set_image_scale_label_and_patch(kubectl: Kubectl) -> None:
     await kubectl.works("apply", "-f", manifest(kubectl.home / "web.json"))
     await kubectl.works("set", "image", "deployment/web", "web=web:7")
@@ -341,3 +351,11 @@ async def test_resources_and_version_are_known(kubectl: Kubectl) -> None:
     assert "Server Version: v1.33" in await kubectl.works("version")
     out = await kubectl.works("api-resources", "-o", "name")
     assert {"pods", "deployments.apps", "horizontalpodautoscalers.autoscaling"} <= set(out.split())
+
+
+async def test_a_throttled_kubectl_gets_through(kubectl: Kubectl) -> None:
+    seed_rollout(kubectl)
+    await kubectl.works("get", "pods")
+    kubectl.faults.next.extend([Fault(status=429, retry_after=1), Fault(delay=0.05)])
+    assert "web-1" in await kubectl.works("get", "pods")
+    assert kubectl.faults.next == []

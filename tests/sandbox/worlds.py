@@ -67,8 +67,12 @@ class Practice:
 
     def undo(self, name: str = "api-gateway") -> None:
         """What ``kubectl rollout undo`` does: the template of the second highest revision."""
-        ordered = sorted(self.replica_sets(name), key=revision)
-        template = ordered[-2]["spec"]["template"]
+        self.back_to(sorted(revision(rs) for rs in self.replica_sets(name))[-2], name)
+
+    def back_to(self, number: int, name: str = "api-gateway") -> None:
+        """The template of one revision, without the label that the controller adds."""
+        (target,) = (rs for rs in self.replica_sets(name) if revision(rs) == number)
+        template = target["spec"]["template"]
 
         def change(obj: Obj) -> None:
             labels = {key: text for key, text in template["metadata"]["labels"].items() if "hash" not in key}

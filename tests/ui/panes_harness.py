@@ -148,7 +148,7 @@ def view(**more: Any) -> EnvironmentView:
 def scene() -> EnvironmentView:
     """A release in the middle of trouble: something of everything."""
     nan = math.nan
-    bad = "query-service-6fd4b8c9d7-x2k9p ImagePullBackOff: manifest for healthpay/query-service:1.1.0 not found"
+    bad = "query-service-6fd4b8c9d7-x2k9p ImagePullBackOff: manifest for query-service:1.1.0 not found"
     return view(
         workloads=(
             workload(

@@ -136,7 +136,8 @@ def test_of_two_images_only_what_differs_is_told(previous: str, current: str, to
     ("value", "told"),
     [
         (8512.4, "8,512"), (38.24, "38.2"), (0.42, "0.42"), (0.0421, "0.042"), (0.0, "0"), (None, "–"),
-        (NAN, "–"), (math.inf, "∞"), (-math.inf, "-∞"), (1e15, "1e+15"), (0.00001, "1.0e-05"), (-3.5, "-3.50"),
+        (NAN, "–"), (math.inf, "∞"), (-math.inf, "-∞"), (1e15, "1e+15"), (0.00001, "1.0e-05"),
+        (-3.5, "-3.50"),
     ],
 )  # fmt: skip
 def test_numbers_are_short_and_say_when_there_is_none(value: float | None, told: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -34,8 +35,7 @@ async def open_link(placed: PlacedAction, context: ActionContext, emit: Emit) ->
     # The shell ends at once and the browser, which may be the process it started, is left alone.
     process = await asyncio.create_subprocess_exec(
         "sh", "-c", '"$1" "$2" >/dev/null 2>&1 &', "sh", opener, url,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        env=dict(context.environ), start_new_session=True,
+        stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=dict(context.environ), start_new_session=True,
     )  # fmt: skip
     await process.wait()
     return succeeded("opened in the browser")

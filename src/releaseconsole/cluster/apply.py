@@ -14,7 +14,7 @@ import msgspec
 from releaseconsole.cluster.decode import decode, segment
 from releaseconsole.cluster.manifests import Manifest, load_manifests
 from releaseconsole.cluster.text import clean
-from releaseconsole.errors import ActionError, ApiRejected, Conflict, NotFound
+from releaseconsole.errors import ApiRejected, Conflict, NotFound
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
@@ -24,7 +24,7 @@ __all__ = ["Applied", "Kinds", "Manifest", "apply", "load_manifests"]
 APPLY_PATCH = "application/apply-patch+yaml"
 FIELD_MANAGER = "releaseconsole"
 _CREATED = 201
-_NEW_KIND_TRIES = 10
+_NEW_KIND_TRIES, _NEW_KIND_PAUSE = 10, 0.3
 _VOLATILE = ("resourceVersion", "generation", "managedFields")
 
 
@@ -94,10 +94,10 @@ async def apply(
     """Apply one manifest; ``default_namespace`` is for those that name none.
 
     Pass one ``kinds`` for a run of several. Raises ApiRejected, naming manager and fields, when somebody else
-    owns a field and ``force`` is not given; ActionError for a namespaced kind without a namespace.
+    owns a field and ``force`` is not given, other ClusterErrors.
     """
     namespace = manifest.namespace or default_namespace
-    path, place = await _path(client, kinds or Kinds(client), manifest, namespace)
+    path, place = await _path(client, kinds or Kinds(client), manifest, namespace, patient=not dry_run)
     before = await _existing(client, path)
     body = {**manifest.body, "metadata": {**manifest.body["metadata"]}}
     if place:
@@ -121,20 +121,17 @@ async def apply(
     return Applied(manifest.kind, manifest.name, place, change)
 
 
-async def _path(client: Client, kinds: Kinds, manifest: Manifest, namespace: str) -> tuple[str, str]:
-    """Waits a little for a kind that an earlier manifest has just defined."""
-    for attempt in range(_NEW_KIND_TRIES):
+async def _path(
+    client: Client, kinds: Kinds, manifest: Manifest, namespace: str, *, patient: bool
+) -> tuple[str, str]:
+    """Waits a little for a custom kind: an earlier manifest may have defined it just now."""
+    custom = "." in manifest.api_version.partition("/")[0]
+    for _ in range(_NEW_KIND_TRIES if patient and custom else 0):
         try:
-            path, place = await kinds.path(manifest, namespace)
-            break
+            return await kinds.path(manifest, namespace)
         except NotFound:
-            known = "." not in manifest.api_version.partition("/")[0]
-            if known or attempt == _NEW_KIND_TRIES - 1:
-                raise
-            await client.clock.sleep(0.3)
-    if not place and manifest.namespace:
-        return path, ""
-    return path, place
+            await client.clock.sleep(_NEW_KIND_PAUSE)
+    return await kinds.path(manifest, namespace)
 
 
 async def _existing(client: Client, path: str) -> dict[str, Any] | None:
@@ -157,10 +154,3 @@ def _root(version: str) -> str:
     if not slash:
         return f"/api/{segment(group)}"
     return f"/apis/{segment(group)}/{segment(number)}"
-
-
-def _need_namespace(manifest: Manifest, namespace: str) -> None:
-    if not namespace:
-        raise ActionError(
-            f"{clean(manifest.source)} names no namespace.", "Add one to the manifest or to the plan's target."
-        )

@@ -70,7 +70,8 @@ def _files(path: Path) -> list[Path]:
     files = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
     if len(files) > MOST_FILES:
         raise ActionError(
-            f"{clean(str(path))} holds more than {MOST_FILES:,} manifest files.", "Name a folder further down."
+            f"{clean(str(path))} holds more than {MOST_FILES:,} manifest files.",
+            "Name a folder further down.",
         )
     return files
 

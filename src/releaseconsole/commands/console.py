@@ -25,7 +25,9 @@ def require_terminal() -> None:
             "Without one, use `status`, `check`, `rollback` or `journal`: they print plain text or --json.",
         )
     if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError("This terminal cannot be drawn on (TERM is unset or “dumb”).", "Set TERM, say to xterm-256color.")
+        raise UsageError(
+            "This terminal cannot be drawn on (TERM is unset or “dumb”).", "Set TERM, say to xterm-256color."
+        )
 
 
 def run_console(
@@ -55,9 +57,7 @@ def run_console(
         practice=practice,
     )
     log_file = _log_to_file()
-    app = ConsoleApp(
-        session, theme=theme or DEFAULT_THEME, config_folder=config_dir(), log_file=log_file
-    )
+    app = ConsoleApp(session, theme=theme or DEFAULT_THEME, config_folder=config_dir(), log_file=log_file)
     app.run()
     if app.failure is not None:
         raise app.failure

@@ -29,7 +29,9 @@ class Practice:
     workspace: Path
 
 
-def run_demo(*, scenario: str, seed: int, fresh: bool, speed: float, theme: str | None, read_only: bool) -> None:
+def run_demo(
+    *, scenario: str, seed: int, fresh: bool, speed: float, theme: str | None, read_only: bool
+) -> None:
     """Start the practice cluster, open the console on it, and end both together."""
     from releaseconsole.commands.console import require_terminal, run_console
     from releaseconsole.paths import release_folder, sample_configs_dir
@@ -99,7 +101,8 @@ def _failed_to_start(child: subprocess.Popen[bytes], log: Path) -> ReleaseConsol
         return UsageError(" ".join(words).removeprefix("releaseconsole: "))
     last = words[-1] if words else f"exit code {child.returncode}"
     return ReleaseConsoleError(
-        f"The practice cluster did not start: {last}", "Run `releaseconsole sandbox --kubeconfig FILE` to see why."
+        f"The practice cluster did not start: {last}",
+        "Run `releaseconsole sandbox --kubeconfig FILE` to see why.",
     )
 
 

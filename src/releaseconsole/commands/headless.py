@@ -22,14 +22,12 @@ FIRST_DATA = 8.0
 GLYPHS = {"passed": "✔", "failed": "✘", "unknown": "?"}
 
 
-def run_check(
-    plan: Plan, *, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path
-) -> int:
+def run_check(plan: Plan, *, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path) -> int:
     """Run the checks; the exit code: 0 all hold, 1 one does not, 3 none failed but one could not tell."""
     wanted = _wanted(plan, phase)
     findings = asyncio.run(_check(plan, wanted, kubeconfig, folder))
     if as_json:
-        from releaseconsole.cli import print_json
+        from releaseconsole.commands.output import print_json
 
         print_json({"checks": findings, "holds": all(one["status"] == "passed" for one in findings)})
     else:
@@ -88,14 +86,16 @@ def run_status(
     """Print where the release stands; the exit code: 0 fine, 1 something failed, 3 a cluster could not be read."""
     document, views = asyncio.run(_status(plan, kubeconfig, state, folder))
     if as_json:
-        from releaseconsole.cli import print_json
+        from releaseconsole.commands.output import print_json
 
         print_json(document)
     else:
         _print_status(document)
     if any(view.cluster.liveness != "live" for view in views):
         return 3
-    failing = any(w["state"] in ("failing", "failed") for env in document["environments"] for w in env["workloads"])
+    failing = any(
+        w["state"] in ("failing", "failed") for env in document["environments"] for w in env["workloads"]
+    )
     return 1 if failing or any(phase["failed"] for phase in document["phases"]) else 0
 
 
@@ -158,7 +158,11 @@ def _environment(view: EnvironmentView) -> dict[str, Any]:
             {"id": one.id, "value": one.value, "unit": one.unit, "state": one.state, "reason": one.reason}
             for one in view.objectives
         ],
-        "rollback": {"ready": view.armed.ready, "total": view.armed.total, "problems": list(view.armed.problems)},
+        "rollback": {
+            "ready": view.armed.ready,
+            "total": view.armed.total,
+            "problems": list(view.armed.problems),
+        },
     }
 
 
@@ -171,7 +175,9 @@ def _print_status(document: dict[str, Any]) -> None:
         click.echo(f"{environment['id']}  {', '.join(environment['targets'])}  {liveness}")
         for one in environment["workloads"]:
             pods = f"{one['ready']}/{one['desired']} ready"
-            click.echo(f"  {one['name']:<24} {one['state']:<14} {pods:<12} {one['image']}  {one['message']}".rstrip())
+            click.echo(
+                f"  {one['name']:<24} {one['state']:<14} {pods:<12} {one['image']}  {one['message']}".rstrip()
+            )
         for one in environment["objectives"]:
             value = "–" if one["value"] is None else f"{one['value']:,.2f} {one['unit']}"
             click.echo(f"  {one['id']:<24} {one['state']:<14} {value}".rstrip())

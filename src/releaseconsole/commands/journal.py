@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from releaseconsole.cli import print_json
+from releaseconsole.commands.output import print_json
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan

@@ -44,7 +44,13 @@ def run_sandbox(
 
 
 async def _serve(
-    options: Any, kubeconfig: Path, endpoints: Path | None, workspace: Path | None, *, until_eof: bool, as_json: bool
+    options: Any,
+    kubeconfig: Path,
+    endpoints: Path | None,
+    workspace: Path | None,
+    *,
+    until_eof: bool,
+    as_json: bool,
 ) -> None:
     from releaseconsole.sandbox import PracticeCluster
 
@@ -56,7 +62,7 @@ async def _serve(
         cluster.write_kubeconfig(kubeconfig)
         overrides = endpoint_overrides(cluster)
         if endpoints is not None:
-            endpoints.write_text(json.dumps(overrides, indent=2), "utf-8")
+            await asyncio.to_thread(endpoints.write_text, json.dumps(overrides, indent=2), "utf-8")
         if workspace is not None:
             from releaseconsole.sandbox.workspace import make_workspace
 
@@ -76,13 +82,18 @@ def endpoint_overrides(cluster: PracticeCluster) -> dict[str, Any]:
     }
 
 
-def _announce(cluster: PracticeCluster, kubeconfig: Path, overrides: dict[str, Any], *, as_json: bool) -> None:
+def _announce(
+    cluster: PracticeCluster, kubeconfig: Path, overrides: dict[str, Any], *, as_json: bool
+) -> None:
     if as_json:
         print(json.dumps({"kubeconfig": str(kubeconfig), "endpoints": overrides}), flush=True)
         return
     for context, places in cluster.endpoints.items():
         print(f"{context:<11} {places.server}  prometheus {places.prometheus}  api {places.api}")
-    print(f"\nexport KUBECONFIG={kubeconfig}\nkubectl --context production get pods\n\nCtrl+C ends it.", flush=True)
+    print(
+        f"\nexport KUBECONFIG={kubeconfig}\nkubectl --context production get pods\n\nCtrl+C ends it.",
+        flush=True,
+    )
 
 
 async def _wait_for_eof(stop: asyncio.Event) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from releaseconsole.cli import print_json, say
+from releaseconsole.commands.output import print_json, say
 from releaseconsole.errors import UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ def _print_preview(preview: RollbackPreview) -> None:
 
 
 def _confirmed(preview: RollbackPreview) -> bool:
-    answer = click.prompt(f"Type {preview.letter} to roll back now, anything else to stop", default="", err=True)
+    answer = click.prompt(
+        f"Type {preview.letter} to roll back now, anything else to stop", default="", err=True
+    )
     return bool(answer.strip().upper() == preview.letter.upper())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,6 +50,8 @@ class Call:
     user: User
     target: Target
     drop_after: float | None = None
+    #: What the answer warns of.
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def store(self) -> Store:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from releaseconsole.sandbox.resources import Kind, Obj
 from releaseconsole.sandbox.status import StoreError, bad_request
 
 _MOST_NAMED = 10
+_SAFE = frozenset(string.ascii_letters + string.digits + "_-.[]/:$ ")
 
 _TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -59,8 +61,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "HTTPGetAction": "host httpHeaders path port protocol scheme",
         "ResourceRequirements": "claims limits requests",
         "VolumeMount": (
-            "bindMountOptions mountPath mountPropagation name readOnly recursiveReadOnly subPath "
-            "subPathExpr"
+            "bindMountOptions mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr"
         ),
         "Volume": (
             "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir "
@@ -96,8 +97,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         ),
         "DaemonSet": "apiVersion kind metadata:ObjectMeta spec:DaemonSetSpec status",
         "DaemonSetSpec": (
-            "minReadySeconds revisionHistoryLimit selector:LabelSelector template:PodTemplate "
-            "updateStrategy"
+            "minReadySeconds revisionHistoryLimit selector:LabelSelector template:PodTemplate updateStrategy"
         ),
     }
 )
@@ -130,7 +130,7 @@ def warning(fields: list[str]) -> str:
 
 def _plain(text: str) -> str:
     """Nothing that would end a header or its quotes."""
-    return "".join(letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "?" for letter in text)
+    return "".join(letter if letter in _SAFE else "?" for letter in text)
 
 
 def _unknown(value: Any, name: str, path: str) -> Iterator[str]:

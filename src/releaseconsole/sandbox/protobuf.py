@@ -150,14 +150,14 @@ def _pair(data: bytes, *, binary: bool) -> dict[str, str]:
     return {_text(parts.get(1, b"")): base64.b64encode(raw).decode("ascii") if binary else _text(raw)}
 
 
-def _says_something(value: int | bytes) -> bool:
+def _says_something(value: int | bytes, levels: int = 8) -> bool:
     """An empty message, 0 and "" are what an unset field looks like (a message of such fields, too)."""
     if not value:
         return False
-    if isinstance(value, int):
+    if isinstance(value, int) or not levels:
         return True
     try:
-        return any(_says_something(part) for _, part in _fields(value))
+        return any(_says_something(part, levels - 1) for _, part in _fields(value))
     except StoreError:
         return True
 

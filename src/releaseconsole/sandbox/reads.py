@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from releaseconsole.sandbox.call import Call, form, json_response
+from releaseconsole.sandbox.fieldnames import warning
 from releaseconsole.sandbox.resources import Obj
 from releaseconsole.sandbox.status import StoreError, bad_request, invalid
 from releaseconsole.sandbox.tables import partial, table
@@ -39,8 +40,9 @@ def show(call: Call, obj: Obj, status: int = 200) -> web.Response:
         metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         include = call.query("includeObject", "Metadata")
         shown = table(call.target.plural, [obj], metadata, call.api.clock.now(), include=include)
-        return json_response(shown, status)
-    return json_response(partial(obj) if wanted == "partial" else call.present(obj), status)
+    else:
+        shown = partial(obj) if wanted == "partial" else call.present(obj)
+    return json_response(shown, status, {"Warning": warning(call.warnings)} if call.warnings else None)
 
 
 def get_list(call: Call) -> web.Response:

@@ -17,7 +17,8 @@ from releaseconsole.sandbox.tables import partial, table
 if TYPE_CHECKING:
     from aiohttp import web
 
-_BATCH = 256
+_BATCH = 64
+_WRITE_BYTES = 256 * 1024
 _INITIAL_END = "k8s.io/initial-events-end"
 
 
@@ -53,17 +54,27 @@ async def _run(
     next_mark = loop.time() + call.api.bookmark_every
     while loop.time() < ends:
         try:
-            lines = [line for change in follow.take(_BATCH) if (line := stream.line(change))]
+            text = _next_lines(stream, follow)
         except StoreError as error:
             await response.write(_line("ERROR", error.body()))
             return
-        if lines:
-            await response.write(b"".join(lines))
+        if text:
+            await response.write(text)
             continue
         if stream.marks and loop.time() >= next_mark:
             next_mark = loop.time() + call.api.bookmark_every
             await response.write(stream.bookmark())
         await _until(follow, min(ends, next_mark) if stream.marks else ends)
+
+
+def _next_lines(stream: _Stream, follow: Watch) -> bytes:
+    """What has happened and was not told yet, up to one write's worth."""
+    lines: list[bytes] = []
+    size = 0
+    while size < _WRITE_BYTES and (changes := follow.take(1)):
+        lines.append(stream.line(changes[0]))
+        size += len(lines[-1])
+    return b"".join(lines)
 
 
 async def _until(follow: Watch, when: float) -> None:

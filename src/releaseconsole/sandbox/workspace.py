@@ -95,7 +95,9 @@ def _write_commands(folder: Path, options: Options, endpoints: Mapping[str, Endp
     known = {
         context: {"prometheus": found.prometheus, "api": found.api} for context, found in endpoints.items()
     }
-    _write(folder / "practice.json", json.dumps({"speed": options.speed, "endpoints": known}, indent=2) + "\n")
+    _write(
+        folder / "practice.json", json.dumps({"speed": options.speed, "endpoints": known}, indent=2) + "\n"
+    )
     for name in ("docker-compose", "npm"):
         script = folder / name
         _write(script, _script(name))

@@ -14,7 +14,9 @@ from releaseconsole.sandbox.controllers.endpoints import EndpointsController
 from releaseconsole.sandbox.controllers.events import Recorder
 from releaseconsole.sandbox.controllers.kubelet import Kubelet
 from releaseconsole.sandbox.controllers.replicaset import ReplicaSetController
+from releaseconsole.sandbox.controllers.stamps import Stamp, Stamps
 from releaseconsole.sandbox.controllers.tools import NEVER, Bench, place
+from releaseconsole.sandbox.objects import dig
 from releaseconsole.sandbox.resources import Obj
 from releaseconsole.sandbox.runs import RunBook
 from releaseconsole.sandbox.store import Store, StoreError
@@ -23,6 +25,7 @@ from releaseconsole.sandbox.traffic import Traffic
 
 #: Passes over all objects at one moment; a rollout needs three or four to come to rest.
 _MOST_PASSES = 40
+_MOST_VISITED = 5000
 _WATCHED = frozenset({"deployments", "replicasets", "pods", "services", "poddisruptionbudgets", "nodes"})
 
 
@@ -53,6 +56,7 @@ class World:
         self._kubelet = Kubelet(bench, scenario, self.runs, self.timeline, ready_seconds)
         self._autoscaler = AutoscalerController(bench, self.traffic)
         self._changed = self.store.subscribe(_WATCHED)
+        self._visited: dict[str, tuple[tuple[object, ...], float]] = {}
         self._wake = asyncio.Event()
         self.traffic.on_load = self._wake.set
 
@@ -72,6 +76,8 @@ class World:
             if self.store.resource_version == before:
                 break
         self._kubelet.settle()
+        if len(self._visited) > _MOST_VISITED:
+            self._visited.clear()
         return due
 
     async def run(self) -> None:
@@ -107,17 +113,44 @@ class World:
             await asyncio.gather(sleeping, waking, return_exceptions=True)
 
     def _pass(self) -> float:
-        due = [NEVER]
-        due += [self._safely(self._deployments.reconcile, obj) for obj in self.store.list("deployments")]
-        due += [self._safely(self._replica_sets.reconcile, obj) for obj in self.store.list("replicasets")]
+        sets = Stamps(self.store.list("replicasets"))
+        due = [
+            self._visit(self._deployments.reconcile, obj, sets.around(obj), self._recreated(obj))
+            for obj in self.store.list("deployments")
+        ]
+        pods = Stamps(self.store.list("pods"))
+        due += [
+            self._visit(self._replica_sets.reconcile, obj, pods.of_owner(obj))
+            for obj in self.store.list("replicasets")
+        ]
         due += [self._safely(self._kubelet.reconcile, obj) for obj in self.store.list("pods")]
-        for autoscaler in self.store.list("horizontalpodautoscalers"):
-            due.append(self._safely(self._autoscaler.reconcile, autoscaler))
+        due += [
+            self._safely(self._autoscaler.reconcile, obj)
+            for obj in self.store.list("horizontalpodautoscalers")
+        ]
+        pods = Stamps(self.store.list("pods"))
         for service in self.store.list("services"):
-            self._safely(self._endpoints.reconcile, service)
+            self._visit(self._endpoints.reconcile, service, pods.around(service))
         for budget in self.store.list("poddisruptionbudgets"):
-            self._safely(self._endpoints.reconcile_budget, budget)
-        return min(due)
+            self._visit(self._endpoints.reconcile_budget, budget, pods.around(budget))
+        return min(due, default=NEVER)
+
+    def _recreated(self, deployment: Obj) -> Stamp:
+        """Only the strategy Recreate waits for the pods themselves to be gone."""
+        if dig(deployment, "spec", "strategy", "type") != "Recreate":
+            return (0, 0)
+        return Stamps(self.store.list("pods")).around(deployment)
+
+    def _visit(self, reconcile: Callable[[Obj], float | None], obj: Obj, *seen: Stamp) -> float:
+        """Reconciles an object if it, or what it depends on, changed since the last visit, or time is up."""
+        key = obj["metadata"]["uid"]
+        looks = (obj["metadata"]["resourceVersion"], *seen)
+        known = self._visited.get(key)
+        if known is not None and known[0] == looks and self.clock.now() < known[1]:
+            return known[1]
+        due = self._safely(reconcile, obj)
+        self._visited[key] = (looks, due)
+        return due
 
     def _safely(self, reconcile: Callable[[Obj], float | None], obj: Obj) -> float:
         """One object that makes no sense stops nothing else; an event on it says what is wrong."""

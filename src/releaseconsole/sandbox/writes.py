@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from releaseconsole.sandbox import protobuf, ssa, validate
+from releaseconsole.sandbox import fieldnames, protobuf, ssa, validate
 from releaseconsole.sandbox.call import Call, decode, decode_yaml, json_response, read_body
 from releaseconsole.sandbox.events_v1 import to_core
 from releaseconsole.sandbox.objects import clone
@@ -59,6 +59,7 @@ async def patch(call: Call) -> web.Response:
     document = decode(body)
     patched = apply_patch(content_type, call.present(clone(current)), document, target.plural)
     check_metadata(patched)
+    _check_names(call, patched, current)
     version = patched["metadata"].get("resourceVersion")
     expected = None if version == current["metadata"]["resourceVersion"] else str(version or "")
     patched = _stored(call, patched)
@@ -235,6 +236,7 @@ def _checked(call: Call, obj: Any) -> Obj:
             f"{str(said[1])[:100]!r} of {str(said[0])[:100]!r}"
         )
     check_metadata(obj)
+    _check_names(call, obj, {})
     stored: Obj = dict(_stored(call, obj))
     if row.namespaced:
         meta = stored["metadata"]
@@ -244,6 +246,20 @@ def _checked(call: Call, obj: Any) -> Obj:
                 "the namespace of the provided object does not match the namespace sent on the request"
             )
     return stored
+
+
+def _check_names(call: Call, obj: Obj, before: Obj) -> None:
+    """Misspelt fields, unless they were there before. Raises StoreError (400) when asked to be strict."""
+    directive, row = call.query("fieldValidation", "Warn"), call.target.row
+    if directive not in ("Strict", "Warn", "Ignore"):
+        raise bad_request(f"invalid fieldValidation {directive[:50]!r}")
+    if directive == "Ignore" or call.target.subresource:
+        return
+    known = fieldnames.unknown_fields(row, before)
+    found = [name for name in fieldnames.unknown_fields(row, obj) if name not in known]
+    if found and directive == "Strict":
+        raise fieldnames.refused(row, found)
+    call.warnings.extend(found)
 
 
 def check_metadata(obj: Obj) -> None:

@@ -221,7 +221,9 @@ class Session:
         """Run the item's check now."""
         placed = self._item(item_id)
         if placed.item.check is None:
-            raise GateClosed(f"“{placed.item.text}” has no check.", "Tick it with space when you know it holds.")
+            raise GateClosed(
+                f"“{placed.item.text}” has no check.", "Tick it with space when you know it holds."
+            )
         if placed.environment:
             await self.observer(placed.environment).synced(timeout=5)
         await self._verifier.verify(placed)
@@ -286,12 +288,16 @@ class Session:
         for action_id in self._runs.running(environment):
             if self.plan.actions[action_id].action.kind in ("apply", "wait", "shell"):
                 self._spawn(self._stop_for_rollback(action_id), f"stop {action_id}")
-        return await self._rollbacks.run(observer, reason or f"asked for by {self.user}", to, only)
+        done = await self._rollbacks.run(observer, reason or f"asked for by {self.user}", to, only)
+        self._after_rollback(done)
+        return done
 
     def start_rollback(self, preview: RollbackPreview, reason: str = "") -> None:
         """Fire in the session's own task; progress is in ``state.rollbacks[-1]``."""
         self._refuse_read_only()
-        self._spawn(self._told(self.roll_back(preview.environment, reason)), f"rollback {preview.environment}")
+        self._spawn(
+            self._told(self.roll_back(preview.environment, reason)), f"rollback {preview.environment}"
+        )
 
     def retry_rollback(self, environment: str) -> None:
         """Try again with the workloads that failed in the environment's last rollback."""
@@ -300,10 +306,28 @@ class Session:
         if not failed:
             raise GateClosed("Nothing failed in the last rollback.", "Press ctrl+r for a new one.")
         self._spawn(
-            self._told(self.roll_back(environment, "second try of what failed", only=failed)), "rollback again"
+            self._told(self.roll_back(environment, "second try of what failed", only=failed)),
+            "rollback again",
         )
 
     # Inside.
+
+    def _after_rollback(self, done: RollbackState) -> None:
+        """The checklist follows: what was verified of the new version is not known any more, and the plan's own
+        rollback action has been done, whoever pressed which key."""
+        self._verifier.undone(done.environment)
+        for action_id, placed in self.plan.actions.items():
+            if placed.action.kind != "rollback" or placed.environment != done.environment:
+                continue
+            if action_id not in self._runs.running():
+                status = "succeeded" if done.outcome == "complete" else "failed"
+                self._ledger.write_anyway(
+                    "action.started", {"action": action_id, "label": placed.action.label}
+                )
+                self._ledger.write_anyway(
+                    "action.ended",
+                    {"action": action_id, "status": status, "summary": f"rollback {done.id} {done.outcome}"},
+                )
 
     async def _stop_for_rollback(self, action_id: str) -> None:
         await self._runs.cancel(action_id, "stopped by the rollback")
@@ -332,7 +356,7 @@ class Session:
 
     def _may_act(self, placed: PlacedAction) -> None:
         self._refuse_read_only()
-        if placed.action.kind in ("rollback", "open", "logs", "get"):
+        if placed.action.kind in ("rollback", "pin", "open", "logs", "get"):
             return
         obstacles = self.start_obstacles(placed.phase.id)
         if obstacles:
@@ -389,8 +413,11 @@ def _require_target(target: Bound | None, value: str, unit: str) -> None:
     try:
         number = float(value.strip().removesuffix(unit).replace(",", "").strip() or "nan")
     except ValueError:
-        raise GateClosed(f"“{value}” is not a number.", f"Give the measured value, wanted {target} {unit}.") from None
+        raise GateClosed(
+            f"“{value}” is not a number.", f"Give the measured value, wanted {target} {unit}."
+        ) from None
     if not target.holds(number):
         raise GateClosed(
-            f"{number:g} {unit} misses the target {target} {unit}.", "Override the item with a reason, or defer it."
+            f"{number:g} {unit} misses the target {target} {unit}.",
+            "Override the item with a reason, or defer it.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,6 @@ from releaseconsole.session.focus import Focus
 from releaseconsole.session.views import Freshness, Liveness, MetricView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from releaseconsole.metrics.client import Answer, PrometheusClient
 
 POLL_EVERY = 5.0
@@ -30,13 +28,21 @@ BACKFILL = 600.0
 """Seconds of history that are asked for once, when an objective is first shown."""
 
 
+Judged = Callable[[Objective, Judgement, Judgement | None], None]
+"""Told when an objective's state changes: the objective, the judgement now, and the one before."""
+
+
 @dataclass(slots=True)
 class _Watched:
     objective: Objective
     query: str
     traffic: str
     trigger: Trigger
-    readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    history: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    """(time, value), oldest first; NaN where there was none."""
+    last: Reading | None = None
+    asked: float = -math.inf
+    """Monotonic seconds at which the last reading was asked for."""
     judgement: Judgement | None = None
     seen: float = 0.0
     value: float | None = None
@@ -53,8 +59,10 @@ class Feed:
         clock: Clock,
         touch: Callable[[], None],
         client: PrometheusClient | None,
+        judged: Judged,
     ) -> None:
         self._clock = clock
+        self._judged = judged
         self._touch = touch
         self.client = client
         self._error = "" if client else "the plan names no Prometheus for this environment"
@@ -76,10 +84,31 @@ class Feed:
 
     async def run(self, focus: Focus) -> None:
         """Poll while the environment is on the screen."""
-        while self.client is not None:
+        if self.client is None:
+            return
+        await focus.gained()
+        await self._backfill()
+        while True:
             await focus.gained()
             await self.poll()
             await self._clock.sleep(POLL_EVERY)
+
+    async def _backfill(self) -> None:
+        """What was before the console looked, for the charts; no trigger counts it."""
+        end = self._clock.now()
+        async with asyncio.TaskGroup() as group:
+            for watched in self._watched.values():
+                group.create_task(self._fill(watched, end), name=f"history {watched.objective.id}")
+        self._touch()
+
+    async def _fill(self, watched: _Watched, end: float) -> None:
+        assert self.client is not None
+        try:
+            answer = await self.client.range(watched.query, end - BACKFILL, end, BACKFILL / HISTORY)
+        except MetricsError:
+            return
+        if len(answer.series) == 1:
+            watched.history.extendleft(reversed(answer.series[0].samples[-HISTORY:]))
 
     async def poll(self) -> None:
         """Ask for every objective once, in parallel."""
@@ -92,11 +121,15 @@ class Feed:
         self._touch()
 
     async def _ask(self, watched: _Watched) -> None:
+        asked = self._clock.monotonic()
         reading = await self._read(watched)
-        watched.readings.append(reading)
+        watched.last, watched.asked = reading, asked
+        watched.history.append((reading.at, math.nan if reading.value is None else reading.value))
         if reading.value is not None and not math.isnan(reading.value):
             watched.value, watched.seen = reading.value, self._clock.monotonic()
-        watched.judgement = watched.trigger.take(reading)
+        before, watched.judgement = watched.judgement, watched.trigger.take(reading)
+        if before is None or before.state is not watched.judgement.state:
+            self._judged(watched.objective, watched.judgement, before)
 
     async def _read(self, watched: _Watched) -> Reading:
         assert self.client is not None
@@ -140,12 +173,16 @@ class Feed:
             and one.value is not None
         )
 
-    def recovered(self) -> str | None:
-        """None while a trigger still burns; "" when all are quiet; a sentence when nobody can tell."""
-        states = [one.judgement.state for one in self._watched.values() if one.judgement and one.objective.rollback]
-        if self.client is None or not any(one.objective.rollback for one in self._watched.values()):
+    def recovered(self, since: float) -> str | None:
+        """By readings asked for after ``since`` (monotonic): None while a trigger burns or is not read yet, ""
+        when all are quiet, a sentence when nobody can tell."""
+        triggers = [one for one in self._watched.values() if one.objective.rollback]
+        if self.client is None or not triggers:
             return "no trigger of the plan can confirm the recovery"
-        if not states or any(state in (TriggerState.BREACH, TriggerState.PENDING) for state in states):
+        if any(one.asked < since or one.judgement is None for one in triggers):
+            return None
+        states = [one.judgement.state for one in triggers if one.judgement]
+        if TriggerState.BREACH in states or TriggerState.PENDING in states:
             return None
         silent = [state for state in states if state is not TriggerState.OK]
         return f"the metrics cannot confirm it: {silent[0]}" if silent else ""
@@ -172,8 +209,7 @@ def _time_of(answer: Answer, now: float) -> float:
 
 def _view(watched: _Watched) -> MetricView:
     objective, judgement, rollback = watched.objective, watched.judgement, watched.objective.rollback
-    last = watched.readings[-1] if watched.readings else None
-    current = last is not None and last.value is not None and not math.isnan(last.value)
+    current = watched.last is not None and watched.last.usable
     return MetricView(
         id=objective.id,
         title=objective.name,
@@ -188,6 +224,6 @@ def _view(watched: _Watched) -> MetricView:
         reason=judgement.reason if judgement else "",
         held=judgement.held if judgement else 0.0,
         hold=rollback.hold if rollback else 0.0,
-        history=tuple((one.at, math.nan if one.value is None else one.value) for one in watched.readings),
+        history=tuple(watched.history),
         seen=watched.seen,
     )

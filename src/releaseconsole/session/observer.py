@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from releaseconsole.clock import Clock
 from releaseconsole.cluster.logs import LogBuffer
 from releaseconsole.cluster.objects import Event
+from releaseconsole.metrics.trigger import Judgement, TriggerState
 from releaseconsole.outside.world import EnvironmentData
-from releaseconsole.plan.model import Environment, Plan
+from releaseconsole.plan.model import Environment, Objective, Plan, Prometheus
 from releaseconsole.plan.variables import environment_values
 from releaseconsole.session.assemble import PodRows, event_views, workload_view
 from releaseconsole.session.feed import Feed
@@ -63,6 +64,7 @@ class Observer:
             setup.clock,
             self.touch,
             _prometheus(environment, setup),
+            self._judged,
         )
         self.rehearsal = Rehearsal(self)
         self.logs = LogBuffer()
@@ -124,10 +126,31 @@ class Observer:
         return self.feed.burning()
 
     async def recovered(self) -> str:
-        """Wait until no trigger burns; "" when all are quiet, or why nobody can tell."""
-        while (verdict := self.feed.recovered()) is None:
+        """Wait until no trigger burns by readings from now on; "" when all are quiet, or why nobody can tell."""
+        since = self.clock.monotonic()
+        while (verdict := self.feed.recovered(since)) is None:
             await self.clock.sleep(1)
         return verdict
+
+    def _judged(self, objective: Objective, now: Judgement, before: Judgement | None) -> None:
+        """Journal what a trigger did, and raise the alarm on a breach. A first OK is no news."""
+        if objective.rollback is None or now.state is TriggerState.PENDING:
+            return
+        if before is None and now.state is TriggerState.OK:
+            return
+        if now.state is TriggerState.BREACH:
+            self._hub.tell(f"{self.title}: {objective.name} calls for a rollback. {now.reason}", "error")
+        if not self.ledger.read_only:
+            self.ledger.write_anyway(
+                "trigger.changed",
+                {
+                    "environment": self.name,
+                    "objective": objective.id,
+                    "state": str(now.state),
+                    "reason": now.reason,
+                },
+                by="trigger",
+            )
 
     def data(self) -> EnvironmentData:
         """The live objects, for checks and actions."""
@@ -185,7 +208,9 @@ class Observer:
             pods=tuple(pods),
             events=event_views(events),
             objectives=self.feed.views(),
-            logs=_coverage([one.log_coverage() for one in self.target_observers], self.logs, self.clock.now()),
+            logs=_coverage(
+                [one.log_coverage() for one in self.target_observers], self.logs, self.clock.now()
+            ),
             armed=self.rehearsal.armed(),
             lock=f"{lock.reason} ({lock.by})" if lock else "",
             panel_errors=tuple(errors),
@@ -220,7 +245,19 @@ def _prometheus(environment: Environment, setup: Setup) -> PrometheusClient | No
         return None
     from releaseconsole.metrics.client import PrometheusClient, Source
 
-    token = setup.environ.get(place.token_env or "", "")
+    token = _token(place, setup)
     return PrometheusClient(
-        Source(url=place.url, token=token, headers=place.headers, ca_file=place.ca_file, timeout=place.timeout)
+        Source(
+            url=place.url, token=token, headers=place.headers, ca_file=place.ca_file, timeout=place.timeout
+        )
     )
+
+
+def _token(place: Prometheus, setup: Setup) -> str:
+    """The bearer token from its variable or file; without either, Prometheus itself will say what is missing."""
+    if place.token_file:
+        try:
+            return (setup.folder / place.token_file).read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+    return setup.environ.get(place.token_env or "", "")

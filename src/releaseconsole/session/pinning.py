@@ -26,7 +26,9 @@ async def pin_environment(observer: Observer, ledger: Ledger, *, keep: bool) -> 
         for workload in observer.environment.workloads
         if not (keep and _kept(ledger, target, workload))
     ]
-    read: list[PinnedRevision | BaseException] = await asyncio.gather(*(_read(target, workload) for target, workload in wanted), return_exceptions=True)
+    read: list[PinnedRevision | BaseException] = await asyncio.gather(
+        *(_read(target, workload) for target, workload in wanted), return_exceptions=True
+    )
     failures = []
     for (target, workload), found in zip(wanted, read, strict=True):
         if isinstance(found, BaseException):
@@ -44,7 +46,9 @@ async def _read(target: TargetObserver, workload: str) -> PinnedRevision:
     return await read_pin(await target.connected(), target.namespace, workload)
 
 
-def _write(ledger: Ledger, environment: str, target: TargetObserver, workload: str, found: PinnedRevision) -> None:
+def _write(
+    ledger: Ledger, environment: str, target: TargetObserver, workload: str, found: PinnedRevision
+) -> None:
     ledger.write(
         "pin.set",
         {

@@ -99,7 +99,9 @@ class Rollbacks:
         try:
             async with asyncio.TaskGroup() as group:
                 for walk in walks:
-                    group.create_task(self._walk(rollback_id, observer, walk), name=f"rollback {walk.planned.key}")
+                    group.create_task(
+                        self._walk(rollback_id, observer, walk), name=f"rollback {walk.planned.key}"
+                    )
             outcome = "failed" if any(walk.stage is Stage.FAILED for walk in walks) else "complete"
         except asyncio.CancelledError:
             self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": "interrupted"})
@@ -167,7 +169,6 @@ class Rollbacks:
                 if seen is Stage.AVAILABLE:
                     return
                 await target.changed(timeout=_LOOK_AGAIN)
-
 
     async def _recover(self, observer: Observer, reach: Callable[..., None]) -> None:
         """Wait until the triggers are quiet; without metrics, say that nobody can tell."""

@@ -33,7 +33,12 @@ KINDS: dict[str, tuple[decode.Resource[Any], ...]] = {
 }
 _CENTRAL = frozenset({"deployments", "replicasets", "statefulsets", "daemonsets", "pods"})
 _AT_REST = (RolloutState.COMPLETE, RolloutState.SCALED_TO_ZERO)
-ALWAYS: tuple[decode.Resource[Any], ...] = (decode.PODS, decode.EVENTS, decode.SERVICES, decode.ENDPOINT_SLICES)
+ALWAYS: tuple[decode.Resource[Any], ...] = (
+    decode.PODS,
+    decode.EVENTS,
+    decode.SERVICES,
+    decode.ENDPOINT_SLICES,
+)
 
 
 class TargetObserver:
@@ -70,23 +75,23 @@ class TargetObserver:
                     await self._setup.clock.sleep(pause)
                     pause = min(SLOWEST_RETRY, pause * 2)
             self.error = ""
+            self._caches = self._make_caches(self._client)
             self._ready.set()
-            await self._watch(self._client)
+            async with asyncio.TaskGroup() as group:
+                for plural, cache in self._caches.items():
+                    group.create_task(cache.run(), name=f"watch {self.name} {plural}")
         finally:
             if self._client is not None:
                 await self._client.close()
 
-    async def _watch(self, client: Client) -> None:
+    def _make_caches(self, client: Client) -> dict[str, Cache[Any]]:
         kinds = {resource.plural: resource for resource in ALWAYS}
         for workload in self._workloads:
             kinds |= {resource.plural: resource for resource in KINDS.get(workload.partition("/")[0], ())}
-        self._caches = {
+        return {
             plural: Cache(client, resource, self.namespace, notify=self._notice)
             for plural, resource in kinds.items()
         }
-        async with asyncio.TaskGroup() as group:
-            for plural, cache in self._caches.items():
-                group.create_task(cache.run(), name=f"watch {self.name} {plural}")
 
     def _notice(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -100,15 +105,15 @@ class TargetObserver:
                 await self._ready.wait()
         except TimeoutError:
             message = self.error or f"There is no connection to {self.name} yet."
-            raise Unreachable(message, "It is tried again and again; see that the cluster can be reached.") from None
+            raise Unreachable(
+                message, "It is tried again and again; see that the cluster can be reached."
+            ) from None
         assert self._client is not None
         return self._client
 
     async def synced(self) -> None:
         """Wait until every kind was listed once or refused."""
         await self._ready.wait()
-        while not self._caches:
-            await asyncio.sleep(0)
         for cache in self._caches.values():
             await cache.wait_synced()
 

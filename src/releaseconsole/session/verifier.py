@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from releaseconsole.checks.finding import Finding
 from releaseconsole.checks.registry import rhythm, verify
-from releaseconsole.plan.model import PlacedItem, Plan, Step
+from releaseconsole.plan.model import PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.fold import DISAGREES
-from releaseconsole.record.model import ActionStatus, ItemState, ItemStatus
+from releaseconsole.record.model import ActionState, ActionStatus, ItemState, ItemStatus
 from releaseconsole.session.contexts import Outside
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
@@ -91,17 +91,42 @@ class Verifier:
         if item_id in self._under_way or now < self._due.get(item_id, 0.0):
             return False
         state = self._ledger.state.item(item_id)
-        return state.status not in SETTLED_BY_HAND and self._was_acted(placed.step)
+        return state.status not in SETTLED_BY_HAND and self._was_acted(placed)
 
-    def _was_acted(self, step: Step) -> bool:
-        """Whether the step's changing actions were all run; a step without any is always ready."""
+    def _was_acted(self, placed: PlacedItem) -> bool:
+        """Whether what changes the environment was done, in this step and those before it in the phase.
+
+        What a rollback has undone counts as not done. A step before the first change is always ready.
+        """
         state = self._ledger.state
-        wanted = [
-            placed.id
-            for placed in self._plan.actions.values()
-            if placed.step is step and placed.action.kind in CHANGING
-        ]
-        return all(state.action(action_id).status is not ActionStatus.IDLE for action_id in wanted)
+        steps = placed.phase.steps[: placed.phase.steps.index(placed.step) + 1]
+        return all(
+            self._counts(action, state.action(action.id))
+            for action in self._plan.actions.values()
+            if action.action.kind in CHANGING and action.phase is placed.phase and action.step in steps
+        )
+
+    def _counts(self, placed: PlacedAction, done: ActionState) -> bool:
+        if done.status is ActionStatus.IDLE:
+            return False
+        undone = max(
+            (one.started for one in self._ledger.state.rollbacks if one.environment == placed.environment),
+            default=0.0,
+        )
+        return placed.action.kind == "rollback" or done.started > undone
+
+    def undone(self, environment: str) -> None:
+        """A rollback has undone a deploy: what its checks had verified is no longer known, visibly."""
+        for placed in self._automatic:
+            state = self._ledger.state.item(placed.item.id)
+            if (
+                placed.phase.environment == environment
+                and state.status in (ItemStatus.PASSED, ItemStatus.FAILED)
+                and not self._was_acted(placed)
+            ):
+                self._take(
+                    placed.item.id, Finding("unknown", "rolled back: the new version does not run any more")
+                )
 
     async def _verify_due(self, placed: PlacedItem) -> None:
         try:
@@ -140,7 +165,9 @@ class Verifier:
             return
         if _is_news(self._ledger.state.item(item_id), finding):
             self._ledger.write_anyway(
-                "item.checked", {"item": item_id, "status": finding.status, "reason": finding.reason}, by="check"
+                "item.checked",
+                {"item": item_id, "status": finding.status, "reason": finding.reason},
+                by="check",
             )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from rich.text import Text
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -153,6 +154,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _where_details(self) -> str:
         return f"Details are in {self._log_file}." if self._log_file else "Details are in the log file."
+
+    def _fatal_error(self) -> None:
+        """Instead of Textual's traceback: a sentence on leaving, and the rest in the log."""
+        error = self._exception
+        _LOG.error("the console failed", exc_info=error)
+        self.bell()
+        words = _told(error) if isinstance(error, Exception) else "an unknown error"
+        sentence = f"The console failed ({words}). {self._where_details()} Nothing that was done is lost."
+        self._exit_renderables.append(Text(sentence))
+        self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
         """Leave; asks when something is under way."""

@@ -80,11 +80,7 @@ class AutoscalerController:
             obj["spec"]["replicas"] = size
 
         self._bench.store.update("deployments", *place(target), change)
-        why = (
-            "cpu resource utilization above target"
-            if above
-            else "All metrics below target"
-        )
+        why = "cpu resource utilization above target" if above else "All metrics below target"
         message = f"New size: {size}; reason: {why}"
         self._bench.events.normal(_COMPONENT, autoscaler, "SuccessfulRescale", message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from releaseconsole.sandbox.chance import unit
@@ -15,6 +16,7 @@ from releaseconsole.sandbox.timeline import PodState, Timeline
 
 _NAMESPACE = "healthpay"
 _PROBE_EVERY = 5.0
+_STEP = 0.02
 _PULL_BACK_OFF = (3.0, 6.0, 12.0, 20.0)
 _CRASH_BACK_OFF = (2.0, 4.0, 8.0, 16.0, 30.0)
 
@@ -38,6 +40,7 @@ class Kubelet:
         self._ready_seconds = ready_seconds
         self._lives: dict[str, Life] = {}
         self._places: dict[str, tuple[str, str]] = {}
+        self._states: dict[str, PodState] = {}
         self._addresses = 0
 
     def reconcile(self, pod: Obj) -> float:
@@ -62,6 +65,7 @@ class Kubelet:
         for gone in self._lives.keys() - present.keys():
             self._end_runs(*self._places[gone], now)
             self._runs.forget(*self._places.pop(gone))
+            self._states.pop(gone, None)
             del self._lives[gone]
         states = [
             self._pod_state(pod, self._lives[key]) for key, pod in present.items() if key in self._lives
@@ -103,6 +107,7 @@ class Kubelet:
             address=f"10.{first}.{number // 250 % 250}.{number % 250 + 4}",
             behaviour=behaviour_of(image, self._scenario()),
             main=container,
+            cpu_limit=_cores(pod),
             image=image,
             scheduled=now,
             due=now + self._wait(0.2 * self._ready_seconds, uid(pod), "create"),
@@ -118,10 +123,10 @@ class Kubelet:
     def _node(self, pod: Obj) -> Obj:
         nodes = self._store.list("nodes")
         wanted = dig(pod, "spec", "nodeName")
-        busy = [life.node for life in self._lives.values()]
+        busy = Counter(life.node for life in self._lives.values())
         usable = [node for node in nodes if not dig(node, "spec", "unschedulable")] or nodes
         named = [node for node in nodes if node["metadata"]["name"] == wanted]
-        return min(named or usable, key=lambda node: busy.count(node["metadata"]["name"]))
+        return min(named or usable, key=lambda node: busy[node["metadata"]["name"]])
 
     def _bind(self, pod: Obj, node: str) -> None:
         def change(obj: Obj) -> None:
@@ -282,7 +287,7 @@ class Kubelet:
     def _pod_state(self, pod: Obj, life: Life) -> PodState | None:
         if place(pod)[0] != _NAMESPACE or not _service(pod):
             return None
-        return PodState(
+        state = PodState(
             name=place(pod)[1],
             service=_service(pod),
             address=life.address,
@@ -291,8 +296,13 @@ class Kubelet:
             ready=life.ready and life.stage is not Stage.ENDING,
             running=life.running,
             served=life.served,
-            cpu_limit=_cores(pod),
+            cpu_limit=life.cpu_limit,
         )
+        # The timeline keeps thousands of moments: equal states are one object in all of them.
+        known = self._states.get(life.uid)
+        if known != state:
+            self._states[life.uid] = known = state
+        return known
 
     # Small things
 
@@ -300,8 +310,9 @@ class Kubelet:
         return behaviour_of(life.image, self._scenario())
 
     def _wait(self, seconds: float, *names: str | int) -> float:
-        """The span, give or take a fifth."""
-        return self._bench.seconds(seconds * (0.8 + 0.4 * unit(self._bench.seed, *names)))
+        """The span, give or take a fifth, in steps, so that what is nearly at once is done at once."""
+        exact = seconds * (0.8 + 0.4 * unit(self._bench.seed, *names))
+        return self._bench.seconds(max(_STEP, round(exact / _STEP) * _STEP))
 
     def _normal(self, pod: Obj, life: Life, reason: str, message: str) -> None:
         self._bench.events.normal("kubelet", pod, reason, message, path=f"spec.containers{{{life.main}}}")

@@ -37,6 +37,8 @@ class Life:
     main: str
     """The container that the behaviour shows in."""
     image: str
+    cpu_limit: float
+    """Cores of all containers."""
     scheduled: float
     due: float
     stage: Stage = Stage.CREATING

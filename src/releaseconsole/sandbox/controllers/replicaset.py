@@ -26,7 +26,7 @@ from releaseconsole.sandbox.selectors import of_label_selector
 
 _COMPONENT = "replicaset-controller"
 #: Pods that one context of the practice cluster runs.
-MOST_PODS = 400
+MOST_PODS = 150
 
 
 class ReplicaSetController:
@@ -49,17 +49,16 @@ class ReplicaSetController:
 
     def _pods(self, rs: Obj) -> list[Obj]:
         """Its pods that are not on their way out; matching orphans are adopted."""
+        own = [pod for kind, pod in self._store.children(uid(rs)) if kind == "pods" and _active(pod)]
+        if deleted(rs):
+            return own
         matches = of_label_selector(rs["spec"]["selector"])
-        found = []
-        for pod in self._store.list("pods", rs["metadata"]["namespace"]):
-            if deleted(pod) or dig(pod, "status", "phase") in ("Succeeded", "Failed"):
-                continue
-            owner = controller_of(pod)
-            if owner == uid(rs):
-                found.append(pod)
-            elif owner is None and matches(pod) and not deleted(rs):
-                found.append(self._store.update("pods", *place(pod), adopt(rs)))
-        return found
+        orphans = self._store.list(
+            "pods",
+            rs["metadata"]["namespace"],
+            lambda pod: controller_of(pod) is None and _active(pod) and matches(pod),
+        )
+        return own + [self._store.update("pods", *place(pod), adopt(rs)) for pod in orphans]
 
     def _create(self, rs: Obj, number: int) -> None:
         room = max(0, MOST_PODS - len(self._store.list("pods")))
@@ -103,6 +102,10 @@ class ReplicaSetController:
         if current is not None:
             self._store.update("replicasets", *place(rs), change, subresource="status")
         return min(late, default=NEVER)
+
+
+def _active(pod: Obj) -> bool:
+    return not deleted(pod) and dig(pod, "status", "phase") not in ("Succeeded", "Failed")
 
 
 def _pod(rs: Obj) -> Obj:

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -18,7 +17,6 @@ from releaseconsole.session.views import EnvironmentView, Freshness, Liveness
 from releaseconsole.ui.screens.text_detail import TextDetail
 from releaseconsole.ui.widgets.cells import safe
 from releaseconsole.ui.widgets.freshness import badge, is_old
-from releaseconsole.ui.widgets.line_scroll import LineScroll
 from releaseconsole.ui.widgets.lines import TONE_CLASSES, tone_style
 
 
@@ -68,7 +66,6 @@ class Pane(Vertical):
         super().__init__(id=id, classes=classes)
         self.body = body
         self.prompt = Prompt(placeholder=self.PROMPT, select_on_focus=True)
-        self._fitted = -1
         self._title: str | None = None
         self._subtitle: tuple[str, str] | None = None
 
@@ -80,18 +77,6 @@ class Pane(Vertical):
         """Focus the body."""
         self.body.focus(scroll_visible)
         return self
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Where the panel may be as high as it likes: as high as its rows, and high enough for a sentence."""
-        rows = self.body.virtual_size.height if isinstance(self.body, LineScroll) else 0
-        return max(3, rows) + (1 if self.prompt.has_class("-open") else 0)
-
-    def fit_rows(self) -> None:
-        """Ask for another height when the rows have changed and the panel may choose it."""
-        rows = self.body.virtual_size.height
-        if rows != self._fitted and self.styles.is_auto_height and self.is_mounted:
-            self.refresh(layout=True)
-        self._fitted = rows
 
     @property
     def title_text(self) -> str:

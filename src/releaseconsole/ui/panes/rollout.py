@@ -52,7 +52,6 @@ class RolloutPane(Pane):
             nothing = "The plan names no workload here."
             rows = tuple(_rows(view.workloads, self.table.room))
             self.table.set_rows(rows, None, self.emptiness(view, view.cluster, nothing))
-            self.fit_rows()
         self.set_title(*_counts(view.workloads))
         self.set_freshness(view.cluster, self.panel_error(view), now_monotonic)
 

@@ -47,6 +47,12 @@ class Dialog:
         return Static(Content("\n".join(map(plain, self.question.about.split("\n")))), classes="dialog-about")
 
 
+def _still(field: Input) -> Input:
+    """Without a blinking cursor, which would keep the processor awake."""
+    field.cursor_blink = False
+    return field
+
+
 class AskScreen(Dialog, ModalScreen[str | None]):
     """Asks for one line of text; None when it was cancelled."""
 
@@ -61,7 +67,7 @@ class AskScreen(Dialog, ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         yield self.box(
             self.about(),
-            Input(self.question.value, placeholder=self.question.hint, max_length=LONGEST_TEXT),
+            _still(Input(self.question.value, placeholder=self.question.hint, max_length=LONGEST_TEXT)),
             Static("enter accept    esc cancel", classes="dialog-keys", markup=False),
         )
 

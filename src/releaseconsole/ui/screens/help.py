@@ -19,6 +19,7 @@ from releaseconsole.ui.widgets.lines import Line, LineBlock, Piece, line
 from releaseconsole.ui.words import cell_len, wrap
 
 _WRITING = writing_ids()
+_PHASE_KEY = "frame.phase-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = Content("Keys")
             box.border_subtitle = Content("esc close")
             with VerticalScroll(id="help-body"):
-                yield LineBlock(self._lines, id="help-lines")
+                yield LineBlock(self._lines)
 
     def _lines(self, width: int) -> list[Line]:
         rows = [row for section in self._sections.values() for row in section]
@@ -100,9 +101,15 @@ def _rows(screen: Screen[Any], nodes: Iterable[DOMNode], read_only: bool) -> tup
             known = found.setdefault(name, (binding, []))[1]
             if display not in known:
                 known.append(display)
-    return tuple(
-        HelpRow(" ".join(keys), binding.description, binding.tooltip) for binding, keys in found.values()
-    )
+    rows = [
+        HelpRow(" ".join(keys), binding.description, binding.tooltip)
+        for binding, keys in found.values()
+        if not (binding.id or "").startswith(_PHASE_KEY)
+    ]
+    phases = [keys[0] for binding, keys in found.values() if (binding.id or "").startswith(_PHASE_KEY)]
+    if phases:
+        rows.append(HelpRow(f"{phases[0]}–{phases[-1]}", "phase", "Show the phase of that number"))
+    return tuple(rows)
 
 
 def _bindings(screen: Screen[Any], node: DOMNode) -> Iterator[Binding]:

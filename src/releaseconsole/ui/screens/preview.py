@@ -6,24 +6,21 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.session.views import RollbackPreview
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.keymap import bindings_of
 from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.screens.overlay import Overlay
 from releaseconsole.ui.screens.preview_lines import foot_line, preview_lines
-from releaseconsole.ui.widgets.lines import Line, LineBlock, line
+from releaseconsole.ui.widgets.lines import Line, line
 from releaseconsole.ui.words import plain
 
 
-class PreviewScreen(ModalScreen[None]):
+class PreviewScreen(Overlay):
     """Shows the rehearsal at once, then what the cluster says now; the letter stays the same meanwhile."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("preview")
@@ -45,18 +42,12 @@ class PreviewScreen(ModalScreen[None]):
         self._diff = False
         self._fired = False
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="preview", classes="dialog"):
-            with VerticalScroll(id="preview-body", can_focus=False):
-                yield LineBlock(self._body, id="preview-lines")
-            yield LineBlock(self._foot, id="preview-foot")
-
     def on_mount(self) -> None:
         try:
             self._take(self._session.prepared_preview(self.environment))
         except ReleaseConsoleError as error:
             self._trouble = str(error)
-        self._renew()
+        super().on_mount()
         self.run_worker(self._ask(), group="preview", name="preview", exclusive=True, exit_on_error=False)
 
     async def _ask(self) -> None:
@@ -66,31 +57,21 @@ class PreviewScreen(ModalScreen[None]):
             self._trouble = ""
         except ReleaseConsoleError as error:
             self._trouble = str(error)
-        self._renew()
+        self.renew()
 
     def _take(self, preview: RollbackPreview | None) -> None:
         if preview is not None:
             letter = self._preview.letter if self._preview else preview.letter
             self._preview = replace(preview, letter=letter)
 
-    def _renew(self) -> None:
-        if not self.is_mounted:
-            return
-        box = self.query_one("#preview", Vertical)
+    def heading(self) -> tuple[str, str]:
         view = self._preview
-        title, colour, places = (
-            (view.title or view.environment, view.colour, " and ".join(view.targets))
-            if view
-            else (self.environment, "red", "")
-        )
-        box.border_title = Content(
-            plain(f"ROLL BACK {title.upper()} ══ {places}" if places else f"ROLL BACK {title}")
-        )
-        box.set_class(True, f"-env-{colour}")
-        for block in self.query(LineBlock):
-            block.renew()
+        if view is None:
+            return f"ROLL BACK {self.environment.upper()}", "red"
+        places = " and ".join(view.targets)
+        return f"ROLL BACK {(view.title or view.environment).upper()} ══ {places}", view.colour
 
-    def _body(self, width: int) -> list[Line]:
+    def body(self, width: int) -> list[Line]:
         if self._preview is None:
             return [()]
         lines = preview_lines(self._preview, width, self._glyphs, diff=self._diff)
@@ -100,9 +81,8 @@ class PreviewScreen(ModalScreen[None]):
             )
         return lines
 
-    def _foot(self, width: int) -> list[Line]:
-        read_only = self._session.read_only
-        return [foot_line(self._preview, width, trouble=self._trouble, read_only=read_only)]
+    def foot(self, width: int) -> Line:
+        return foot_line(self._preview, width, trouble=self._trouble, read_only=self._session.read_only)
 
     def on_key(self, event: events.Key) -> None:
         preview = self._preview
@@ -116,11 +96,7 @@ class PreviewScreen(ModalScreen[None]):
 
     def action_toggle_diff(self) -> None:
         self._diff = not self._diff
-        self._renew()
-
-    def action_scroll(self, direction: int) -> None:
-        body = self.query_one("#preview-body", VerticalScroll)
-        body.scroll_relative(y=3 * direction, animate=False)
+        self.renew()
 
     def action_dismiss_preview(self) -> None:
         self.dismiss()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from releaseconsole.session.views import PreviewLine, RollbackPreview
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.widgets.lines import Line, Piece, line
 from releaseconsole.ui.words import cell_len, cut_end, cut_middle, fit, plain, wrap
 
-WIDE = 92
+REVISIONS = 7
+NARROWEST = 30
+"""Below so many cells only names and revisions are said."""
 
 
 def preview_lines(preview: RollbackPreview, width: int, glyphs: Glyphs, *, diff: bool) -> list[Line]:
@@ -24,30 +27,51 @@ def preview_lines(preview: RollbackPreview, width: int, glyphs: Glyphs, *, diff:
 def _workloads(preview: RollbackPreview, width: int, glyphs: Glyphs, *, diff: bool) -> Iterator[Line]:
     several = len({one.target for one in preview.lines}) > 1
     names = [f"{one.name} ({one.target})" if several else one.name for one in preview.lines]
-    longest = max((cell_len(plain(name)) for name in names), default=0)
+    columns = _Columns.of(names, [_images(one, glyphs) for one in preview.lines], width)
     for one, name in zip(preview.lines, names, strict=True):
-        yield from _workload(one, name, min(longest, width // 3), width, glyphs)
+        yield from _workload(one, name, columns, glyphs)
         if diff:
             yield from _diff(one, width)
 
 
-def _workload(one: PreviewLine, name: str, name_width: int, width: int, glyphs: Glyphs) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """How wide the names and the images are, so that all lines stand in columns."""
+
+    name: int
+    image: int
+    width: int
+
+    @classmethod
+    def of(cls, names: list[str], images: list[str], width: int) -> _Columns:
+        name = min(max(map(cell_len, map(plain, names)), default=0), width // 3)
+        image = min(max(map(cell_len, images), default=0), max(4, width - name - REVISIONS - 4))
+        return cls(name, image, width)
+
+    @property
+    def remark(self) -> int:
+        """What is left for where the old revision is known from."""
+        return self.width - self.name - self.image - REVISIONS - 6
+
+
+def _workload(one: PreviewLine, name: str, columns: _Columns, glyphs: Glyphs) -> Iterator[Line]:
+    width = columns.width
     if one.problem:
-        yield line((fit(name, name_width), "strong"), "  ", (f"{glyphs.failed} cannot go back", "failing"))
+        yield line((fit(name, columns.name), "strong"), "  ", (f"{glyphs.failed} cannot go back", "failing"))
         for text in wrap(one.problem, width - 2, most=3):
             yield line("  ", (text, "failing"))
         return
     revisions = f"{one.from_revision or '?'} {glyphs.arrow} {one.to_revision or '?'}"
-    remark = "already there" if one.skipped else one.source
-    remark = f"{remark} · {one.note}" if one.note else remark
-    head = line((fit(name, name_width), "strong"), "  ", (revisions.ljust(9), "title"), " ")
+    remark = plain(" · ".join(filter(None, ("already there" if one.skipped else one.source, one.note))))
     image = _images(one, glyphs)
-    room = width - name_width - 12
-    if width >= WIDE and cell_len(image) + cell_len(remark) + 2 <= room:
-        yield (*head, Piece(image), Piece("  "), Piece(plain(remark), "quiet"))
+    if cell_len(image) > columns.image:
+        image = _tags(one, glyphs)
+    head = line((fit(name, columns.name), "strong"), "  ", (revisions.ljust(REVISIONS), "title"), "  ")
+    if cell_len(remark) <= columns.remark:
+        yield (*head, Piece(fit(image, columns.image)), Piece("  "), Piece(remark, "quiet"))
         return
-    yield (*head, Piece(cut_middle(image, max(4, room))))
-    for text in wrap(remark, width - 2, most=3):
+    yield (*head, Piece(cut_middle(image, columns.image)))
+    for text in wrap(remark, width - 2, most=3) if width >= NARROWEST else ():
         yield line("  ", (text, "quiet"))
 
 
@@ -59,6 +83,12 @@ def _images(one: PreviewLine, glyphs: Glyphs) -> str:
     repository, colon, _ = before.rpartition(":")
     if colon and "," not in before and after.startswith(repository + ":"):
         after = after[len(repository) + 1 :]
+    return f"{before} {glyphs.arrow} {after}"
+
+
+def _tags(one: PreviewLine, glyphs: Glyphs) -> str:
+    """``1.1.0 → 1.0.0``, for narrow screens."""
+    before, after = (plain(image).rpartition(":")[2] for image in (one.from_image, one.to_image))
     return f"{before} {glyphs.arrow} {after}"
 
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from releaseconsole.record.model import STAGES, RollbackState, Stage, WorkloadRollback
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.keymap import bindings_of, writing_actions
 from releaseconsole.ui.port import ConsoleSession
-from releaseconsole.ui.widgets.lines import Line, LineBlock, Piece, line
+from releaseconsole.ui.screens.overlay import Overlay
+from releaseconsole.ui.widgets.lines import Line, Piece, line
 from releaseconsole.ui.words import cell_len, counted, cut_middle, fit, plain, span, took, wrap
 
 COLUMN = 11
 _WRITING = writing_actions("rollback")
 
 
-class RollbackScreen(ModalScreen[None]):
+class RollbackScreen(Overlay):
     """Closing it changes nothing: the session goes on with the rollback."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("rollback")
@@ -55,12 +52,8 @@ class RollbackScreen(ModalScreen[None]):
         self._after = after
         self._now = 0.0
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="rollback", classes=f"dialog -env-{self._colour}") as box:
-            box.border_title = Content(plain(f"ROLLING BACK {self._title.upper()}"))
-            with VerticalScroll(id="rollback-body", can_focus=False):
-                yield LineBlock(self._body, id="rollback-lines")
-            yield LineBlock(self._foot, id="rollback-foot")
+    def heading(self) -> tuple[str, str]:
+        return f"ROLLING BACK {self._title.upper()}", self._colour
 
     @property
     def rollback(self) -> RollbackState | None:
@@ -72,21 +65,20 @@ class RollbackScreen(ModalScreen[None]):
     def show(self, now: float) -> None:
         """Repaint; ``now`` in seconds since the epoch."""
         self._now = now
-        for block in self.query(LineBlock):
-            block.renew()
+        self.renew()
         self.refresh_bindings()
 
-    def _body(self, width: int) -> list[Line]:
+    def body(self, width: int) -> list[Line]:
         rollback = self.rollback
         if rollback is None:
             return [line(("Sending the patches…", "waiting"))]
         return list(rollback_lines(rollback, width, self._now, self._glyphs))
 
-    def _foot(self, width: int) -> list[Line]:
+    def foot(self, width: int) -> Line:
         retry = line(("r", "key"), " retry failed", "      ") if self._can_retry() else ()
         rollback = self.rollback
-        goes_on = "  close, it goes on" if rollback is None or rollback.under_way else "  close"
-        return [(*retry, *line(("esc", "key"), goes_on))]
+        goes_on = " close, it goes on" if rollback is None or rollback.under_way else " close"
+        return (*retry, *line(("esc", "key"), goes_on))
 
     def _can_retry(self) -> bool:
         rollback = self.rollback

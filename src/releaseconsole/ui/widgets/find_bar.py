@@ -19,6 +19,9 @@ class FindInput(Input):
         Binding("escape", "close", "close", id="find.close", tooltip="Stop finding"),
     ]
 
+    def on_mount(self) -> None:
+        self.cursor_blink = False
+
     def action_close(self) -> None:
         self.post_message(FindClosed())
 

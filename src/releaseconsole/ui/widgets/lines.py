@@ -106,8 +106,8 @@ class LineWidget(Widget):
 class LineBlock(LineWidget):
     """Lines that are given to it; as high as they are many."""
 
-    def __init__(self, make: Callable[[int], list[Line]], *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, make: Callable[[int], list[Line]], *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
         self._make = make
         self._drawn: tuple[int, list[Line]] | None = None
 

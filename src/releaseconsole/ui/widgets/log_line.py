@@ -20,7 +20,9 @@ from releaseconsole.ui.widgets.lines import Piece
 LONGEST = 4000
 """Characters of a line that are drawn; the rest is counted."""
 MOST_PARTS = 40
-_SOURCE_TONES = ("hue-1", "hue-2", "hue-3", "hue-4", "title")
+SOURCE_COLOURS = ("env-cyan", "env-blue", "env-magenta", "accent", "primary", "quiet")
+"""Theme variables that the sources are told apart by: none of those that mean a state."""
+SOURCE = "source:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,7 +287,7 @@ class LogView(LineScroll, can_focus=True):
             variables = self.app.theme_variables
             foreground = Color.parse(variables["foreground"])
             found = variables.get(tone.removeprefix(SOURCE), variables["accent"])
-            self._tones[tone] = Style(color=Color.parse(found).blend(foreground, 0.5, 1.0).rich_color)
+            self._tones[tone] = Style(color=Color.parse(found).blend(foreground, 0.35, 1.0).rich_color)
         return super().tone(tone)
 
     def render_line(self, y: int) -> Strip:

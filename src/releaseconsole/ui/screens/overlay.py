@@ -1,0 +1,80 @@
+"""What the rollback's two dialogs share: heading, a body that scrolls, a last line that is always seen."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from releaseconsole.ui.widgets.lines import Line, LineBlock, line
+from releaseconsole.ui.words import cut_end, plain
+
+SMALL = 12
+"""Below so many rows the frame is left out, so that what matters still has a place."""
+_FRAME = 4
+
+
+class Overlay(ModalScreen[None]):
+    """Lies over everything; the panels below go on."""
+
+    def heading(self) -> tuple[str, str]:
+        """The title, and the colour of the environment."""
+        raise NotImplementedError
+
+    def body(self, width: int) -> list[Line]:
+        """What scrolls."""
+        raise NotImplementedError
+
+    def foot(self, width: int) -> Line:
+        """What can be pressed."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog overlay"):
+            with VerticalScroll(classes="overlay-body", can_focus=False):
+                yield LineBlock(self._body)
+            yield LineBlock(self._foot, classes="overlay-foot")
+
+    @property
+    def _small(self) -> bool:
+        return self.app.size.height < SMALL
+
+    def _body(self, width: int) -> list[Line]:
+        lines = self.body(width)
+        if not self._small:
+            return lines
+        title, colour = self.heading()
+        return [line((cut_end(plain(title), width), f"env-{colour}")), *lines]
+
+    def _foot(self, width: int) -> list[Line]:
+        return [self.foot(width)]
+
+    def on_mount(self) -> None:
+        self._fit()
+        self.renew()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit()
+        self.renew()
+
+    def _fit(self) -> None:
+        self.set_class(self._small, "-small")
+        room = self.app.size.height - (1 if self._small else _FRAME)
+        self.query_one(".overlay-body", VerticalScroll).styles.max_height = max(1, room)
+
+    def renew(self) -> None:
+        """What is shown has changed."""
+        if not self.is_mounted:
+            return
+        box = self.query_one(".overlay", Vertical)
+        title, colour = self.heading()
+        box.border_title = Content(plain(title))
+        box.add_class(f"-env-{colour}")
+        for block in self.query(LineBlock):
+            block.renew()
+
+    def action_scroll(self, direction: int) -> None:
+        """Up or down by some lines."""
+        self.query_one(".overlay-body", VerticalScroll).scroll_relative(y=3 * direction, animate=False)
