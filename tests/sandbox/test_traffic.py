@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from worlds import NAMESPACE, Practice
 
@@ -144,7 +146,7 @@ def test_healthy_logs_have_no_errors_and_their_times_strictly_rise() -> None:
             lines = _logs(practice).read(NAMESPACE, name, service, since=None, tail=None, previous=False)
             times = [moment for moment, _ in lines]
             assert len(lines) > 150
-            assert all(before < after for before, after in zip(times, times[1:], strict=False))
+            assert all(before < after for before, after in pairwise(times))
             assert not any("ERROR" in text for _, text in lines)
             assert "starting" in lines[0][1]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from standin import StandIn
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from releaseconsole.ui.app import ConsoleApp
 from releaseconsole.ui.screens.main import MainScreen
@@ -47,14 +48,12 @@ class Console:
         await self.until(lambda: all(word in self.text() for word in words), f"seeing {words}")
 
     def text(self) -> str:
-        """What can be read on the whole terminal."""
-        return "\n".join(self.rows())
+        """What can be read on the topmost screen."""
+        return "\n".join(_rows(self.app.screen))
 
-    def rows(self) -> list[str]:
-        screens = self.app._background_screens
-        strips = self.app.screen._compositor.render_strips(screen_stack=screens) if screens else None
-        strips = strips or self.app.screen._compositor.render_strips()
-        return [strip.text.rstrip() for strip in strips]
+    def under(self) -> str:
+        """What can be read on the main screen, also below a dialog."""
+        return "\n".join(_rows(self.main))
 
     @property
     def dialog(self) -> str:
@@ -62,6 +61,10 @@ class Console:
 
     def toasts(self) -> list[str]:
         return [notification.message for notification in self.app._notifications]
+
+
+def _rows(screen: Screen[Any]) -> list[str]:
+    return [strip.text.rstrip() for strip in screen._compositor.render_strips()]
 
 
 @asynccontextmanager
@@ -74,5 +77,7 @@ async def opened(
     async with app.run_test(size=size, notifications=True) as pilot:
         console = Console(app, pilot, session)
         if session.opening is None and session.failure is None:
-            await console.until(lambda: console.main.ready and app._seen == session.version, "the session is open")
+            await console.until(
+                lambda: console.main.ready and app._seen == session.version, "the session is open"
+            )
         yield console

@@ -91,7 +91,8 @@ async def test_an_instant_query_brings_labels_times_and_values() -> None:
     ("raw", "value"), [("NaN", math.nan), ("+Inf", math.inf), ("-Inf", -math.inf), ("1e3", 1e3)]
 )
 async def test_values_that_json_has_no_numbers_for(raw: str, value: float) -> None:
-    async with serving(answering(vector({"metric": {}, "value": [1, raw]}))) as url, asking(url) as client:
+    handler = answering(vector({"metric": {}, "value": [1, raw]}))
+    async with serving(handler) as url, asking(url) as client:
         (one,) = (await client.instant("x")).series
     assert one.value == value or (math.isnan(value) and math.isnan(one.value))
 

@@ -90,6 +90,15 @@ class _Session(requests.Session):
         if source.ca_file:
             self.verify = source.ca_file
 
+    def close(self) -> None:
+        """Close idle connections at once; the libraries leave that to the garbage collector."""
+        for adapter in self.adapters.values():
+            managers: list[Any] = [adapter.poolmanager, *adapter.proxy_manager.values()]  # type: ignore[attr-defined]
+            for pools in [manager.pools for manager in managers]:
+                for key in list(pools.keys()):
+                    pools[key].close()
+        super().close()
+
     def warnings(self) -> tuple[str, ...]:
         """The warnings of the last answer that this thread got."""
         found: tuple[str, ...] = getattr(self._of_thread, "warnings", ())

@@ -132,11 +132,20 @@ class PrometheusClient:
         if self._http is None:
             import httpx
 
-            context = ssl.create_default_context(cafile=self.source.ca_file)
+            context = self._trust()
             self._http = httpx.AsyncClient(
                 headers=self.source.all_headers(), verify=context, timeout=self.source.timeout
             )
         return self._http
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.source.ca_file)
+        except OSError as error:
+            raise MetricsError(
+                f"The ca_file for Prometheus at {self.source.name} cannot be used: {error}.",
+                "Check its path in the plan, and that it holds certificates in PEM.",
+            ) from None
 
 
 def _tables(found: object) -> tuple[Mapping[str, Any], ...]:

@@ -45,6 +45,8 @@ def open_session(
     opened = _open_journal(plan, state if journal else None, clock, user, kept=journal, read_only=read_only)
     if opened.recovered:
         hub.tell(opened.recovered, "warning")
+    if practice and len(opened.entries) > 1:
+        hub.tell("The practice release goes on where it was left. `demo --fresh` begins a new one.")
     setup = Setup(
         kubeconfig=kubeconfig,
         folder=folder or Path.cwd(),
