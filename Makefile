@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock wheel bench screenshots clean
+.PHONY: help demo test control-plane lint format lock wheel bench screenshots clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -31,8 +31,12 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 demo: $(VENV)/.installed ## the console on the embedded practice cluster
 	@$(BIN)/releaseconsole demo $(ARGS)
 
-test: $(VENV)/.developing ## every test
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+# The tests on a real control plane share one, so that they stay in one worker: hence `--dist loadgroup`.
+test: $(VENV)/.developing ## every test; those on a real control plane when `make control-plane` has built one
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+control-plane: $(VENV)/.developing ## build a real Kubernetes control plane for the tests (needs Go; minutes, once)
+	@$(BIN)/python tests/cluster/binaries.py
 
 lint: $(VENV)/.developing ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .

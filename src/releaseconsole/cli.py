@@ -5,8 +5,8 @@ Exit codes: 0 fine · 1 something does not hold · 2 wrong use or bad plan · 3 
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from releaseconsole import __version__
-from releaseconsole.commands.output import print_json, say
+from releaseconsole.commands.output import allow_any_text, drop_stdout, print_json, say
 from releaseconsole.errors import PlanError, ReleaseConsoleError, UsageError
 
 if TYPE_CHECKING:
@@ -59,12 +59,13 @@ def load(path: Path, endpoints: Path | None = None) -> Plan:
     if endpoints is None:
         return plan
     from releaseconsole.plan.variables import with_overrides
+    from releaseconsole.text import visible
 
     try:
         return with_overrides(plan, json.loads(endpoints.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"{endpoints} could not be read: {error}", "Give the file that `sandbox` wrote."
+            f"{endpoints} could not be read: {visible(str(error))}", "Give the file that `sandbox` wrote."
         ) from error
 
 
@@ -308,7 +309,8 @@ def journal(plan: Path, verify: bool, as_json: bool, state: Path | None) -> None
 
 
 def main() -> None:
-    """The entry point: turns our errors into a sentence on stderr and an exit code."""
+    """The entry point: turns whatever goes wrong into a sentence on stderr and an exit code."""
+    allow_any_text()
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -319,16 +321,43 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         say("Interrupted.")
         sys.exit(130)
-    except PlanError as error:
-        for problem in error.problems:
-            say(str(problem))
-        say(str(error))
-        sys.exit(error.exit_code)
-    except ReleaseConsoleError as error:
-        say(f"releaseconsole: {error.message}")
-        if error.remedy:
-            say(error.remedy)
-        sys.exit(error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the edge: nobody is shown a traceback
+        sys.exit(_explain(_cause(error)))
+
+
+def _cause(error: Exception) -> Exception:
+    """What a group of tasks failed of, if it is one thing."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    if isinstance(error, ReleaseConsoleError):
+        return _refuse(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        drop_stdout()
+        say(f"releaseconsole: The output could not be written: {error.strerror}.")
+        say("Make space where it goes, or send it elsewhere.")
+        return 1
+    from releaseconsole.commands.logfile import keep_defect
+    from releaseconsole.text import cut, visible
+
+    kept = keep_defect(error)
+    where = f"; {kept} says where" if kept else ""
+    say(f"releaseconsole: This is a defect ({type(error).__name__}: {cut(visible(str(error)), 300)}){where}.")
+    say("Nothing that was ticked or recorded is lost. Please report it.")
+    return 1
+
+
+def _refuse(error: ReleaseConsoleError) -> int:
+    for problem in getattr(error, "problems", ()):
+        say(str(problem))
+    say(f"releaseconsole: {error.message}")
+    if error.remedy:
+        say(error.remedy)
+    return error.exit_code

@@ -46,7 +46,8 @@ class Module:
         said = f"{self.link} {self.programs} {platform.system()} {platform.machine()}".encode()
         sums = b"".join((self.folder / file).read_bytes() for file in ("go.mod", "go.sum"))
         stamp = hashlib.sha256(sums + said).hexdigest()[:16]
-        return platformdirs.user_cache_path("releaseconsole") / "control-plane" / f"{self.name}-{stamp}"
+        cache = platformdirs.user_cache_path("releaseconsole", appauthor=False)
+        return cache / "control-plane" / f"{self.name}-{stamp}"
 
 
 PARTS = (
@@ -56,7 +57,7 @@ PARTS = (
         "kubernetes",
         {
             name: f"k8s.io/kubernetes/cmd/{name}"
-            for name in ("kube-apiserver", "kube-controller-manager", "kubectl")
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
         },
         # Without these the server says that it is version 0, and clients believe it.
         f"-s -w -X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=36",
@@ -82,13 +83,11 @@ def missing() -> list[str]:
 
 
 def build() -> None:
-    """Build what is missing."""
+    """Build what is missing. Raises CalledProcessError."""
     absent = set(missing())
     for module in PARTS:
         if absent & module.programs.keys():
             _build(module)
-    for name, program in find().items():
-        print(f"{name:24} {program}")
 
 
 def _given(name: str) -> Path | None:
@@ -104,12 +103,13 @@ def _build(module: Module) -> None:
         if place.is_dir():
             return
         began = time.monotonic()
-        print(f"building {', '.join(module.programs)} (a few minutes, once) …", flush=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f"{module.name}-") as scratch:
-            _compile(module, Path(scratch))
-            shutil.copytree(scratch, f"{scratch}.done")
-            Path(f"{scratch}.done").rename(place)
-        print(f"built in {time.monotonic() - began:.0f} s", flush=True)
+        print(f"building {', '.join(module.programs)} (some minutes, once) …", flush=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".building-") as scratch:
+            out = Path(scratch, module.name)
+            _compile(module, out)
+            # In one step, so that what is in the cache is always whole.
+            out.rename(place)
+        print(f"… built in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _compile(module: Module, out: Path) -> None:
@@ -120,13 +120,17 @@ def _compile(module: Module, out: Path) -> None:
 
 def main() -> int:
     if missing() and shutil.which("go") is None:
-        print(f"Go is needed to build {', '.join(missing())}: see go.dev, or set {ASSETS}.", file=sys.stderr)
+        print(
+            f"Go 1.26 or later is needed to build {', '.join(missing())}; or set {ASSETS}.", file=sys.stderr
+        )
         return 2
     try:
         build()
     except subprocess.CalledProcessError as error:
         print(f"`{' '.join(error.cmd)}` failed.", file=sys.stderr)
         return 1
+    for name, program in find().items():
+        print(f"{name:24} {program}")
     return 0
 
 

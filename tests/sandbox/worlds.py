@@ -13,10 +13,11 @@ Obj = dict[str, Any]
 
 
 class ManualClock:
-    """Time stands still until somebody moves it; sleeping moves it."""
+    """Time stands still until somebody moves it; sleeping moves it, and then whoever has work does it."""
 
     def __init__(self, at: float = START) -> None:
         self.at = at
+        self.moved: Callable[[], object] = lambda: None
 
     def now(self) -> float:
         return self.at
@@ -26,6 +27,7 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         self.at += seconds
+        self.moved()
 
 
 class Practice:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
+from releaseconsole.cluster.logs import LogBuffer, LogLine
 from releaseconsole.session.views import (
     EnvironmentView,
     EventView,
@@ -224,46 +224,19 @@ def scene() -> EnvironmentView:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+def line(at: float, source: str, text: str, level: str = "") -> LogLine:
     """A log line."""
-
-    at: float
-    source: str
-    text: str
-    level: str = ""
-    container: str = "main"
+    return LogLine(at=at, source=source, container="main", text=text, level=level)
 
 
-@dataclass
-class Ring:
-    """A log buffer that keeps the last ``most`` lines."""
-
-    most: int = 1000
-    kept: list[Line] = field(default_factory=list)
-    first: int = 0
-    dropped: int = 0
-
-    @property
-    def end(self) -> int:
-        return self.first + len(self.kept)
-
-    def line(self, number: int, /) -> Line:
-        assert self.first <= number < self.end, f"line {number} is not kept"
-        return self.kept[number - self.first]
-
-    def append(self, lines: Iterable[Line]) -> None:
-        self.kept.extend(lines)
-        over = max(0, len(self.kept) - self.most)
-        del self.kept[:over]
-        self.first += over
-        self.dropped += over
+def ring(most: int = 1000, *held: LogLine) -> LogBuffer:
+    """The real buffer, keeping so many lines of any length."""
+    buffer = LogBuffer(most, most_characters=1_000_000_000)
+    buffer.append(held)
+    return buffer
 
 
-def lines(count: int, start: int = 0, **more: Any) -> list[Line]:
+def lines(count: int, start: int = 0) -> list[LogLine]:
     """Numbered lines of three pods."""
     pods = ("command-service-5d8f-aaaaa", "api-gateway-77cd-bbbbb", "query-service-6fd4-ccccc")
-    return [
-        Line(EPOCH + n, pods[n % 3], f"line {n} payment accepted", **more)
-        for n in range(start, start + count)
-    ]
+    return [line(EPOCH + n, pods[n % 3], f"line {n} payment accepted") for n in range(start, start + count)]

@@ -176,6 +176,8 @@ async def test_only_panels_whose_data_changed_are_repainted() -> None:
     async with opened(size=(200, 50)) as console:
         deck = console.main.deck
         shown: list[str] = []
+        for _ in range(5):
+            await console.pilot.pause()
         for name, pane in deck._panes.items():
             original = pane.show
             pane.show = lambda *given, _name=name, _show=original: (shown.append(_name), _show(*given))[1]  # type: ignore[method-assign]
@@ -202,7 +204,7 @@ async def test_a_panel_that_fails_is_named_once_and_the_rest_lives_on() -> None:
 
         console.main.deck._panes["pods"].show = broken  # type: ignore[method-assign]
         console.session.set_view("production", burning_view())
-        await console.sees("error rate", "rollout failing") if False else await console.sees("✘ error rate")
+        await console.sees("✘ error rate")
         console.session.clock.seconds = 2.0
         await console.sees("live 2.4 s")
         told = [toast for toast in console.toasts() if "the pods panel" in toast]

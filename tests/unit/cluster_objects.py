@@ -50,7 +50,13 @@ def deployment(
 
 
 def replica_set(
-    revision: object, image: str, *, name: str = "", created: str = "", annotations: Any = None, status: Any = None
+    revision: object,
+    image: str,
+    *,
+    name: str = "",
+    created: str = "",
+    annotations: Any = None,
+    status: Any = None,
 ) -> ReplicaSet:
     """The ReplicaSet of one revision, as the controller labels it."""
     name = name or f"web-{revision}"

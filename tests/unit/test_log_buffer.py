@@ -180,7 +180,9 @@ class TestResume:
         assert resume.judge(SECOND + 60 * NANO, 1) is Judged.KEEP_AFTER_GAP
 
     @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30), st.integers(0, 30))
-    def test_interrupted_anywhere_it_shows_every_line_once(self, keys: list[tuple[int, int]], cut: int) -> None:
+    def test_interrupted_anywhere_it_shows_every_line_once(
+        self, keys: list[tuple[int, int]], cut: int
+    ) -> None:
         log = sorted((SECOND + at * NANO // 2, digest) for at, digest in keys)
         resume, shown_lines = Resume(), []
         resume.begin(same_instance=True)

@@ -31,7 +31,9 @@ def test_several_documents_of_several_files_come_in_an_order_that_can_be_applied
 
 
 def test_a_list_is_taken_apart(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.json", '{"kind":"List","items":[{"apiVersion":"v1","kind":"A","metadata":{"name":"x"}}]}')
+    path = write(
+        tmp_path, "a.json", '{"kind":"List","items":[{"apiVersion":"v1","kind":"A","metadata":{"name":"x"}}]}'
+    )
     assert [(one.kind, one.name) for one in load_manifests(path)] == [("A", "x")]
 
 
@@ -54,7 +56,9 @@ def test_a_date_stays_text_as_kubernetes_reads_it(tmp_path: Path) -> None:
         ("!!python/object/apply:os.system ['true']", "document 1"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place_and_a_remedy(tmp_path: Path, text: str | bytes, words: str) -> None:
+def test_what_is_wrong_is_said_with_its_place_and_a_remedy(
+    tmp_path: Path, text: str | bytes, words: str
+) -> None:
     path = write(tmp_path, "bad.yaml", text)
     with pytest.raises(ActionError) as caught:
         load_manifests(path)

@@ -31,14 +31,18 @@ def test_an_object_with_nothing_in_it_is_readable() -> None:
 
 
 def test_nulls_are_read_as_absent() -> None:
-    body = b'{"metadata":{"name":"a","labels":null,"ownerReferences":null},"spec":null,"status":{"phase":null}}'
+    body = (
+        b'{"metadata":{"name":"a","labels":null,"ownerReferences":null},"spec":null,"status":{"phase":null}}'
+    )
     read = decode(objects.Pod, body)
     assert read.metadata.name == "a"
     assert read.metadata.labels == {}
 
 
 def test_a_template_keeps_its_nulls_because_a_rollback_sends_it_back() -> None:
-    body = b'{"metadata":{"labels":null},"spec":{"template":{"metadata":{"creationTimestamp":null},"spec":{}}}}'
+    body = (
+        b'{"metadata":{"labels":null},"spec":{"template":{"metadata":{"creationTimestamp":null},"spec":{}}}}'
+    )
     assert decode(objects.Deployment, body).spec.template == {
         "metadata": {"creationTimestamp": None},
         "spec": {},
@@ -52,7 +56,11 @@ def test_a_list_of_null_is_an_empty_page() -> None:
 
 
 def test_one_unreadable_object_is_counted_and_hides_no_other() -> None:
-    items = [{"metadata": {"name": "good"}}, {"metadata": {"name": 5}}, {"metadata": {"name": "null", "labels": None}}]
+    items = [
+        {"metadata": {"name": "good"}},
+        {"metadata": {"name": 5}},
+        {"metadata": {"name": "null", "labels": None}},
+    ]
     page = decode_page(objects.Pod, json.dumps({"metadata": {"continue": "more"}, "items": items}).encode())
     assert [one.metadata.name for one in page.items] == ["good", "null"]
     assert page.unreadable == 1
@@ -79,7 +87,9 @@ def test_a_change_of_a_watch_is_read_at_once() -> None:
 
 
 def test_an_error_event_is_a_status_even_when_it_would_fit_the_object() -> None:
-    said = decode_watch(objects.Pod, b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}')
+    said = decode_watch(
+        objects.Pod, b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}'
+    )
     assert isinstance(said, objects.Status)
     assert said.code == 410
 
@@ -122,7 +132,9 @@ def test_a_pod_says_what_kubectl_says() -> None:
 def test_a_failed_init_container_is_named_as_such() -> None:
     status = {
         "phase": "Pending",
-        "initContainerStatuses": [{"name": "migrate", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}],
+        "initContainerStatuses": [
+            {"name": "migrate", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+        ],
         "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "PodInitializing"}}}],
     }
     assert pod_phase(pod(status=status)) == "Init:Error"

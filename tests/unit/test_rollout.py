@@ -25,7 +25,12 @@ ROLLING = {"updatedReplicas": 2, "replicas": 5, "availableReplicas": 3}
 
 
 def timed_out(message: str) -> dict[str, object]:
-    return {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message}
+    return {
+        "type": "Progressing",
+        "status": "False",
+        "reason": "ProgressDeadlineExceeded",
+        "message": message,
+    }
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,9 @@ def timed_out(message: str) -> dict[str, object]:
         ({}, RolloutState.COMPLETE, "4 replicas"),
     ],
 )
-def test_the_questions_come_in_kubectls_order(status: dict[str, int], state: RolloutState, words: str) -> None:
+def test_the_questions_come_in_kubectls_order(
+    status: dict[str, int], state: RolloutState, words: str
+) -> None:
     verdict = deployment_verdict(deployment(status=status), (), ())
     assert verdict.state is state
     assert words in verdict.message
@@ -99,15 +106,24 @@ def test_broken_pods_of_the_old_revision_are_not_held_against_the_new_one() -> N
 
 
 def test_pods_that_a_quota_refuses_are_named() -> None:
-    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-    verdict = deployment_verdict(deployment("shop/web:2", status={**ROLLING, "conditions": [refused]}), SETS, ())
+    refused = {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": "exceeded quota",
+    }
+    verdict = deployment_verdict(
+        deployment("shop/web:2", status={**ROLLING, "conditions": [refused]}), SETS, ()
+    )
     assert verdict.state is RolloutState.FAILING
     assert "exceeded quota" in verdict.message
 
 
 def test_a_pod_between_two_crashes_still_counts_as_crashing() -> None:
     status = running(ready=False, restarts=3, last={"exitCode": 137, "reason": "OOMKilled"})
-    assert pod_problem(pod(status=status)) == "Crashing: 3 restarts, last ended with exit code 137 (OOMKilled)"
+    assert (
+        pod_problem(pod(status=status)) == "Crashing: 3 restarts, last ended with exit code 137 (OOMKilled)"
+    )
     assert pod_problem(pod(status=running(ready=False, restarts=1, last={"exitCode": 1}))) is None
     assert pod_problem(pod(status=running(restarts=9, last={"exitCode": 1}))) is None
 
@@ -131,7 +147,9 @@ def test_the_counts_tell_new_from_old() -> None:
     old = replica_set(1, "shop/web:1", status={"replicas": 3, "readyReplicas": 3, "availableReplicas": 3})
     new = replica_set(2, "shop/web:2", status={"replicas": 2, "readyReplicas": 1})
     rolling = deployment("shop/web:2", status=ROLLING)
-    assert deployment_counts(rolling, (old, new)) == RolloutCounts(desired=4, updated=2, ready=1, available=0, old=3)
+    assert deployment_counts(rolling, (old, new)) == RolloutCounts(
+        desired=4, updated=2, ready=1, available=0, old=3
+    )
 
 
 class TestProgressOfARollback:
@@ -186,7 +204,10 @@ def test_a_partition_is_complete_when_the_pods_above_it_are_updated() -> None:
 
 
 def test_on_delete_cannot_be_judged() -> None:
-    assert statefulset_verdict(stateful({}, updateStrategy={"type": "OnDelete"}), ()).state is RolloutState.UNKNOWN
+    assert (
+        statefulset_verdict(stateful({}, updateStrategy={"type": "OnDelete"}), ()).state
+        is RolloutState.UNKNOWN
+    )
 
 
 def test_a_broken_pod_of_an_ordered_stateful_set_is_offered_for_deletion() -> None:
@@ -209,7 +230,12 @@ def test_a_broken_pod_of_an_ordered_stateful_set_is_offered_for_deletion() -> No
     ],
 )
 def test_a_daemon_set_counts_nodes(status: dict[str, int], state: RolloutState) -> None:
-    full = {"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}
+    full = {
+        "observedGeneration": 2,
+        "desiredNumberScheduled": 3,
+        "updatedNumberScheduled": 3,
+        "numberAvailable": 3,
+    }
     found = made(DaemonSet, {"metadata": {"generation": 2}, "status": {**full, **status}})
     assert daemonset_verdict(found, ()).state is state
 

@@ -18,9 +18,7 @@ async def shell(placed: PlacedAction, context: ActionContext, emit: Emit) -> Out
     values = context.values(placed.environment)
     targets = context.environment(placed.environment).targets if placed.environment else ()
     if len(targets) > 1:
-        emit(
-            f"(acts on {targets[0].target}, the first of {len(targets)}; RELEASECONSOLE_TARGETS names all)"
-        )
+        emit(f"(acts on {targets[0].target}, the first of {len(targets)}; RELEASECONSOLE_TARGETS names all)")
     begun = context.clock.monotonic()
     async with command_environment(
         context.environ,

@@ -95,7 +95,7 @@ def _words(target: TargetData, workload: str, verdict: Verdict) -> str:
         return _progress(workloads.find(target, workload), target) or verdict.message  # type: ignore[arg-type]
     if verdict.state in (RolloutState.PROGRESSING, RolloutState.WAITING):
         return verdict.message
-    return f"{verdict.state}: {verdict.message}"
+    return workloads.sentence(verdict)
 
 
 def _progress(deployment: Deployment | None, target: TargetData) -> str:
@@ -121,7 +121,7 @@ def _lost(verdicts: Mapping[Key, Verdict], watch: _Watch, now: float, grace: flo
 
 
 def _reason(key: Key, verdict: Verdict) -> str:
-    return cut(visible(f"{workloads.name_of(key[1])} {verdict.state}: {verdict.message}"), 300)
+    return cut(visible(f"{workloads.name_of(key[1])} {workloads.sentence(verdict)}"), 300)
 
 
 def _open(verdicts: Mapping[Key, Verdict]) -> str:

@@ -22,7 +22,7 @@ async def rollout_complete(check: Check, placed: PlacedItem, context: CheckConte
         if verdict.state is RolloutState.UNKNOWN:
             raise CannotTell(f"{name}: {verdict.message}")
     reasons = [
-        f"{name} {verdict.state}: {verdict.message}"
+        f"{name} {workloads.sentence(verdict)}"
         for name, verdict in verdicts
         if verdict.state is not RolloutState.COMPLETE
     ]

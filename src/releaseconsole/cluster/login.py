@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from releaseconsole import imports
 from releaseconsole.cluster import kubeconfig
 from releaseconsole.cluster.plugin import run_plugin
 from releaseconsole.cluster.text import clean
@@ -111,9 +112,10 @@ async def _load(context: str, cluster: dict[str, Any], user: dict[str, Any]) -> 
 
 def _library() -> tuple[Any, Any, Any]:
     """The Kubernetes client's loader. Called in a thread: its import takes a quarter of a second of CPU."""
-    from kubernetes.aio.client.configuration import Configuration
-    from kubernetes.aio.config.config_exception import ConfigException
-    from kubernetes.aio.config.kube_config import KubeConfigLoader
+    with imports.ONE_AT_A_TIME:
+        from kubernetes.aio.client.configuration import Configuration
+        from kubernetes.aio.config.config_exception import ConfigException
+        from kubernetes.aio.config.kube_config import KubeConfigLoader
 
     return KubeConfigLoader, Configuration, ConfigException
 

@@ -28,7 +28,8 @@ TAIL = 200
 """Lines shown of each container that was there before."""
 MOST_STREAMS = 100
 MOST_PENDING = 5_000
-TICK = 0.1
+TICK = 0.4
+"""Seconds between two batches of lines: each costs a repaint, and nobody reads faster."""
 LOOK_EVERY = 1.0
 
 
@@ -153,7 +154,7 @@ class LogFollower:
         self._arrived.set()
 
     async def _show(self) -> None:
-        """Hand over what has arrived, at most ten times a second."""
+        """Hand over what has arrived, a few times a second."""
         while True:
             await self._arrived.wait()
             await self._clock.sleep(TICK)
@@ -178,7 +179,11 @@ async def read_recent(
     since_seconds: int = 60,
     limit_bytes: int = 1024 * 1024,
 ) -> list[LogLine]:
-    """What a container wrote lately, at most ``limit_bytes`` of it. Raises ClusterError."""
+    """What a container wrote lately, at most ``limit_bytes`` of it.
+
+    The API server counts the limit from the oldest line: when it was reached, the newest lines are missing, and
+    a last line of level ``gap`` says so. Raises ClusterError.
+    """
     params: dict[str, str | int | bool] = {
         "timestamps": True,
         "sinceSeconds": max(1, since_seconds),
@@ -186,14 +191,18 @@ async def read_recent(
     }
     if container:
         params["container"] = container
-    splitter, stamps, lines = Splitter(), Stamps(), []
     body = await client.get(PODS.path(namespace, pod) + "/log", params)
-    raws = [*splitter.feed(body), splitter.rest()]
+    splitter, stamps, lines, at = Splitter(), Stamps(), [], 0.0
+    cut = len(body) >= limit_bytes
+    raws = [*splitter.feed(body), None if cut else splitter.rest()]
     for raw in raws:
         if raw is not None:
             nanoseconds, text = split_stamp(raw, stamps)
+            at = at if nanoseconds is None else nanoseconds / NANO
             line = shown(text, raw)
-            lines.append(LogLine((nanoseconds or 0) / NANO, pod, container, line, level_of(line)))
+            lines.append(LogLine(at, pod, container, line, level_of(line)))
+    if cut:
+        lines.append(LogLine(at, pod, container, f"cut here: more than {limit_bytes:,} bytes", GAP))
     return lines
 
 

@@ -57,11 +57,8 @@ def pod_phase(pod: Pod) -> str:
     reason = pod.status.reason or phase or "Unknown"
     if _gated(pod):
         reason = "SchedulingGated"
-    initialising = _init_reason(pod)
-    if initialising is not None and not _initialized(pod):
-        reason = initialising
-    else:
-        reason = _container_reason(pod, reason)
+    initialising = None if _initialized(pod) else _init_reason(pod)
+    reason = _container_reason(pod, reason) if initialising is None else initialising
     if pod.metadata.deletion_timestamp is not None:
         if pod.status.reason == "NodeLost":
             return "Unknown"

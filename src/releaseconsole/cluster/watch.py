@@ -128,9 +128,9 @@ class Cache(Generic[T]):
         if not self._place:
             await self._list()
         while True:
-            began, version = self._clock.monotonic(), self.version
+            began, place = self._clock.monotonic(), self._place
             await self._watch()
-            if self.version == version and self._clock.monotonic() - began < SHORT_WATCH:
+            if self._place == place and self._clock.monotonic() - began < SHORT_WATCH:
                 raise ApiRejected("The API server ended the watch at once.", "It is tried again.")
             self._failures = 0
 

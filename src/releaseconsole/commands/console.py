@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from releaseconsole.commands.logfile import log_to_file
 from releaseconsole.errors import UsageError
-from releaseconsole.paths import config_dir, state_dir
+from releaseconsole.paths import config_dir
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan
@@ -56,23 +55,10 @@ def run_console(
         environ=environ,
         practice=practice,
     )
-    log_file = _log_to_file()
+    log_file = log_to_file()
     app = ConsoleApp(session, theme=theme or DEFAULT_THEME, config_folder=config_dir(), log_file=log_file)
     app.run()
     if app.failure is not None:
         raise app.failure
     if app.return_code:
         raise SystemExit(app.return_code)
-
-
-def _log_to_file() -> Path | None:
-    """What went wrong inside goes to a file, never to the screen; without such a file it goes nowhere."""
-    path = state_dir() / "releaseconsole.log"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
-    except OSError:
-        return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.getLogger("releaseconsole").addHandler(handler)
-    return path

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from releaseconsole.errors import ReleaseConsoleError, UsageError
+from releaseconsole.errors import RecordError, ReleaseConsoleError, UsageError
+from releaseconsole.paths import STATE_VARIABLE, make_private_folder, release_folder, sample_configs_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,12 @@ def run_demo(
 ) -> None:
     """Start the practice cluster, open the console on it, and end both together."""
     from releaseconsole.commands.console import require_terminal, run_console
-    from releaseconsole.paths import release_folder, sample_configs_dir
 
     require_terminal()
     folder = release_folder("healthpay", "practice", demo=True)
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder)
     with practice_cluster(folder, scenario=scenario, seed=seed, speed=speed) as starting:
         from releaseconsole.plan.load import load_plan
         from releaseconsole.plan.variables import with_overrides
@@ -76,7 +76,7 @@ def practice_cluster(folder: Path, *, scenario: str, seed: int, speed: float) ->
         *("--kubeconfig", str(kubeconfig), "--workspace", str(workspace)),
     ]
     log = folder / "practice.log"
-    with log.open("wb") as errors:
+    with _opened(log) as errors:
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
         )
@@ -92,6 +92,16 @@ def practice_cluster(folder: Path, *, scenario: str, seed: int, speed: float) ->
         yield ready
     finally:
         _end(child)
+
+
+def _opened(log: Path) -> IO[bytes]:
+    try:
+        return log.open("wb")
+    except OSError as error:
+        raise RecordError(
+            f"{log} cannot be written: {error.strerror}.",
+            f"Name a folder that can be written to with ${STATE_VARIABLE}.",
+        ) from error
 
 
 def _failed_to_start(child: subprocess.Popen[bytes], log: Path) -> ReleaseConsoleError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from releaseconsole.errors import UsageError
+from releaseconsole.commands.output import print_json, say, tell_notices
+from releaseconsole.commands.reach import FIRST_ERROR, missing_contexts
+from releaseconsole.errors import KubeconfigError, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import PlacedItem, Plan
@@ -23,15 +26,19 @@ GLYPHS = {"passed": "✔", "failed": "✘", "unknown": "?"}
 
 
 def run_check(plan: Plan, *, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path) -> int:
-    """Run the checks; the exit code: 0 all hold, 1 one does not, 3 none failed but one could not tell."""
-    wanted = _wanted(plan, phase)
-    findings = asyncio.run(_check(plan, wanted, kubeconfig, folder))
-    if as_json:
-        from releaseconsole.commands.output import print_json
+    """Run the checks; the exit code: 0 all hold, 1 one does not, 3 none failed but one could not tell.
 
+    2 when the kubeconfig does not lead to a cluster that is asked for.
+    """
+    wanted = _wanted(plan, phase)
+    missing = missing_contexts(plan, {placed.environment for placed in wanted}, kubeconfig)
+    findings = asyncio.run(_check(plan, wanted, kubeconfig, folder, missing))
+    if as_json:
         print_json({"checks": findings, "holds": all(one["status"] == "passed" for one in findings)})
     else:
         _print_findings(findings)
+    if missing:
+        return KubeconfigError.exit_code
     statuses = {one["status"] for one in findings}
     return 1 if "failed" in statuses else 3 if "unknown" in statuses else 0
 
@@ -51,14 +58,20 @@ def _wanted(plan: Plan, phase: str | None) -> list[PlacedItem]:
 
 
 async def _check(
-    plan: Plan, wanted: list[PlacedItem], kubeconfig: Path | None, folder: Path
+    plan: Plan,
+    wanted: list[PlacedItem],
+    kubeconfig: Path | None,
+    folder: Path,
+    missing: Mapping[str, KubeconfigError],
 ) -> list[dict[str, Any]]:
     from releaseconsole.session import open_session
 
     session = open_session(plan, kubeconfig=kubeconfig, folder=folder, journal=False)
     async with session:
-        await session.ready({placed.environment for placed in wanted if placed.environment}, FIRST_DATA)
+        names = {placed.environment for placed in wanted if placed.environment}
+        await _first_data(session, names, missing)
         found = await asyncio.gather(*(session.look(placed.item.id) for placed in wanted))
+        _tell_unreached([session.environment(name) for name in plan.environments if name in names])
     return [
         {
             "phase": placed.phase.id,
@@ -69,6 +82,19 @@ async def _check(
         }
         for placed, finding in zip(wanted, found, strict=True)
     ]
+
+
+async def _first_data(session: Session, names: Iterable[str], missing: Mapping[str, KubeconfigError]) -> None:
+    """Wait for the clusters that can be reached at all; the others only have to say why not."""
+    reachable = [name for name in names if name not in missing]
+    others = [session.ready([name], FIRST_ERROR, metrics=False) for name in names if name in missing]
+    await asyncio.gather(session.ready(reachable, FIRST_DATA), *others)
+
+
+def _tell_unreached(views: Iterable[EnvironmentView]) -> None:
+    for view in views:
+        if view.cluster.liveness != "live":
+            say(f"{view.title}: {view.cluster.error or 'the cluster has not answered yet.'}")
 
 
 def _print_findings(findings: list[dict[str, Any]]) -> None:
@@ -83,14 +109,18 @@ def _print_findings(findings: list[dict[str, Any]]) -> None:
 def run_status(
     plan: Plan, *, as_json: bool, kubeconfig: Path | None, state: Path | None, folder: Path
 ) -> int:
-    """Print where the release stands; the exit code: 0 fine, 1 something failed, 3 a cluster could not be read."""
-    document, views = asyncio.run(_status(plan, kubeconfig, state, folder))
-    if as_json:
-        from releaseconsole.commands.output import print_json
+    """Print where the release stands; the exit code: 0 fine, 1 something failed, 3 a cluster could not be read.
 
+    2 when the kubeconfig does not lead to one of the clusters.
+    """
+    missing = missing_contexts(plan, plan.environments, kubeconfig)
+    document, views = asyncio.run(_status(plan, kubeconfig, state, folder, missing))
+    if as_json:
         print_json(document)
     else:
         _print_status(document)
+    if missing:
+        return KubeconfigError.exit_code
     if any(view.cluster.liveness != "live" for view in views):
         return 3
     failing = any(
@@ -100,14 +130,20 @@ def run_status(
 
 
 async def _status(
-    plan: Plan, kubeconfig: Path | None, state: Path | None, folder: Path
+    plan: Plan,
+    kubeconfig: Path | None,
+    state: Path | None,
+    folder: Path,
+    missing: Mapping[str, KubeconfigError],
 ) -> tuple[dict[str, Any], list[EnvironmentView]]:
     from releaseconsole.session import open_session
 
     session = open_session(plan, kubeconfig=kubeconfig, folder=folder, state=state, read_only=True)
     async with session:
-        await session.ready(set(plan.environments), FIRST_DATA)
+        await _first_data(session, plan.environments, missing)
         views = [session.environment(name) for name in plan.environments]
+        tell_notices(session)
+        _tell_unreached(views)
         return describe(session, views), views
 
 

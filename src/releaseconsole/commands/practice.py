@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,12 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with PracticeCluster(options) as cluster:
-        cluster.write_kubeconfig(kubeconfig)
         overrides = endpoint_overrides(cluster)
+        with _writing(kubeconfig):
+            cluster.write_kubeconfig(kubeconfig)
         if endpoints is not None:
-            await asyncio.to_thread(endpoints.write_text, json.dumps(overrides, indent=2), "utf-8")
+            with _writing(endpoints):
+                await asyncio.to_thread(endpoints.write_text, json.dumps(overrides, indent=2), "utf-8")
         if workspace is not None:
             from releaseconsole.sandbox.workspace import make_workspace
 
@@ -72,6 +75,16 @@ async def _serve(
             await _wait_for_eof(stop)
         else:
             await stop.wait()
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", "Name a file in a folder that can be written to."
+        ) from error
 
 
 def endpoint_overrides(cluster: PracticeCluster) -> dict[str, Any]:
@@ -100,7 +113,12 @@ async def _wait_for_eof(stop: asyncio.Event) -> None:
     """Until whoever holds the other end of stdin is gone, even if it was killed."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    except (OSError, ValueError, AttributeError):
+        raise UsageError(
+            "--until-eof needs a pipe or a terminal as stdin.", "Start it without, and end it with Ctrl+C."
+        ) from None
     stopped = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(_drain(reader))
     _, pending = await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from releaseconsole.commands.output import print_json, say
-from releaseconsole.errors import UsageError
+from releaseconsole.commands.output import print_json, say, tell_notices
+from releaseconsole.commands.reach import require_context
+from releaseconsole.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan
@@ -40,6 +43,12 @@ def run_rollback(
         raise UsageError(f"--to {to} is no place to go.", "Give pinned, previous, or a revision number.")
     if as_json and not (yes or dry_run):
         raise UsageError("--json cannot ask.", "Add --yes to roll back, or --dry-run to look.")
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise UsageError(
+            "There is no terminal to ask on.",
+            "Add --yes to roll back without a question, or --dry-run to look.",
+        )
+    require_context(plan, name, kubeconfig)
     return asyncio.run(
         _run(plan, name, to, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json,
              kubeconfig=kubeconfig, state=state, folder=folder)
@@ -53,8 +62,10 @@ def choose_environment(plan: Plan, given: str | None) -> str:
         if given not in plan.environments:
             raise UsageError(f"The plan has no environment “{given}”.", f"It has {known}.")
         return given
-    if len(plan.environments) == 1:
-        return next(iter(plan.environments))
+    phases = {phase.environment for phase in plan.phases if phase.kind == "rollback" and phase.environment}
+    choice = phases or set(plan.environments)
+    if len(choice) == 1:
+        return choice.pop()
     raise UsageError("The plan has several environments.", f"Say which with -e: {known}.")
 
 
@@ -77,21 +88,39 @@ async def _run(
     async with session:
         await session.ready({name}, FIRST_DATA, metrics=False)
         preview = await session.preview_rollback(name, to)
+        tell_notices(session)
+        unreached = _unreached(session, preview)
         if dry_run:
-            return _show(preview, as_json=as_json)
+            return _show(preview, unreached, as_json=as_json)
+        if unreached is not None:
+            raise unreached
         if not as_json:
             _print_preview(preview)
-        if not yes and not await asyncio.to_thread(_confirmed, preview):
+        if not yes and not await _confirmed(preview):
             say("Nothing was changed.")
             return 1
         return await _fire(session, name, to, reason, as_json=as_json)
 
 
-def _show(preview: RollbackPreview, *, as_json: bool) -> int:
+def _unreached(session: Session, preview: RollbackPreview) -> Unreachable | None:
+    """Why nothing could be planned, when that is because the cluster does not answer."""
+    cluster = session.environment(preview.environment).cluster
+    if cluster.liveness == "live" or not preview.lines or not all(line.problem for line in preview.lines):
+        return None
+    return Unreachable(
+        f"{preview.title} cannot be reached: {preview.lines[0].problem}",
+        "Nothing was changed. Run the same command again when the cluster answers.",
+    )
+
+
+def _show(preview: RollbackPreview, unreached: Unreachable | None, *, as_json: bool) -> int:
     if as_json:
         print_json(_preview_document(preview))
     else:
         _print_preview(preview)
+    if unreached is not None:
+        say(str(unreached))
+        return unreached.exit_code
     return 1 if any(line.problem for line in preview.lines) else 0
 
 
@@ -133,11 +162,18 @@ def _print_preview(preview: RollbackPreview) -> None:
     click.echo(f"  not restored: {', '.join(preview.not_restored)}")
 
 
-def _confirmed(preview: RollbackPreview) -> bool:
-    answer = click.prompt(
-        f"Type {preview.letter} to roll back now, anything else to stop", default="", err=True
-    )
-    return bool(answer.strip().upper() == preview.letter.upper())
+async def _confirmed(preview: RollbackPreview) -> bool:
+    """Ask for the letter. Without a thread, so that Ctrl+C ends the question at once."""
+    click.echo(f"Type {preview.letter} to roll back now, anything else to stop: ", err=True, nl=False)
+    answered = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin.fileno(), answered.set)
+    try:
+        await answered.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    answer = os.read(sys.stdin.fileno(), 1024).decode("utf-8", "replace")
+    return answer.strip().upper() == preview.letter.upper()
 
 
 async def _fire(session: Session, name: str, to: str, reason: str, *, as_json: bool) -> int:
@@ -162,6 +198,7 @@ async def _fire(session: Session, name: str, to: str, reason: str, *, as_json: b
     state = rollback.result()
     if not as_json:
         _tell_progress(session, told)
+    tell_notices(session)
     return _report(state, as_json=as_json)
 
 

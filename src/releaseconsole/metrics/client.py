@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from releaseconsole import imports
 from releaseconsole.errors import MetricsError
 from releaseconsole.metrics.answers import Answer as Answer
 from releaseconsole.metrics.answers import RangeAnswer as RangeAnswer
@@ -97,7 +98,8 @@ class PrometheusClient:
         """The library, imported and connected in the first thread that asks."""
         with self._connecting:
             if self._blocking is None:
-                from releaseconsole.metrics.blocking import Blocking
+                with imports.ONE_AT_A_TIME:
+                    from releaseconsole.metrics.blocking import Blocking
 
                 self._blocking = Blocking(self.source)
             return self._blocking

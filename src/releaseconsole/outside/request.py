@@ -73,7 +73,7 @@ def prepare(
     """
     method, _, address = request.partition(" ")
     url = substitute(address.strip(), values)
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not _is_http(url):
         raise ActionError(
             f"“{shown_url(url)}” is not an http address.", "Check the address and its variables."
         )
@@ -82,6 +82,13 @@ def prepare(
     if text is not None and not any(name.lower() == "content-type" for name in filled):
         filled["Content-Type"] = "application/json" if _is_json(text) else "text/plain; charset=utf-8"
     return Request(method, url, filled, text)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _is_json(text: str) -> bool:

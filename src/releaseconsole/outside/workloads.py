@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from releaseconsole.cluster.objects import DaemonSet, Deployment, Pod, ReplicaSet, Service, StatefulSet
 from releaseconsole.cluster.rollout import (
     RolloutState,
     Verdict,
@@ -15,10 +16,9 @@ from releaseconsole.cluster.rollout import (
 from releaseconsole.cluster.templates import controlled_by, new_replica_set
 
 if TYPE_CHECKING:
-    from releaseconsole.cluster.objects import DaemonSet, Deployment, Pod, ReplicaSet, Service, StatefulSet
     from releaseconsole.outside.world import EnvironmentData, TargetData
 
-    Owner = Deployment | StatefulSet | DaemonSet
+Owner: TypeAlias = Deployment | StatefulSet | DaemonSet
 
 KINDS = {"deployment": "deployments", "statefulset": "statefulsets", "daemonset": "daemonsets"}
 """Kind in the plan → plural in the API, for the kinds that can be watched."""
@@ -49,8 +49,6 @@ def find(target: TargetData, workload: str) -> Owner | None:
 
 def newest_set(target: TargetData, owner: Owner) -> ReplicaSet | None:
     """A Deployment's ReplicaSet of its present template; None for other kinds."""
-    from releaseconsole.cluster.objects import Deployment
-
     return new_replica_set(owner, target.replica_sets) if isinstance(owner, Deployment) else None
 
 
@@ -63,8 +61,6 @@ def pods_of(target: TargetData, owner: Owner) -> list[Pod]:
 
 def desired_of(owner: Owner) -> int:
     """How many pods there should be."""
-    from releaseconsole.cluster.objects import DaemonSet
-
     return owner.status.desired_number_scheduled if isinstance(owner, DaemonSet) else owner.spec.desired
 
 
@@ -79,6 +75,12 @@ def verdict_of(target: TargetData, workload: str) -> Verdict:
     if kind == "daemonset":
         return daemonset_verdict(owner, target.pods)
     return Verdict(RolloutState.UNKNOWN, f"a {kind} cannot be followed")
+
+
+def sentence(verdict: Verdict) -> str:
+    """State and message; the state is left out where the message says it."""
+    said = verdict.state is RolloutState.MISSING or verdict.message.startswith(verdict.state)
+    return verdict.message if said else f"{verdict.state}: {verdict.message}"
 
 
 def services_of(target: TargetData, owner: Owner) -> list[Service]:

@@ -13,7 +13,7 @@ from itertools import count
 SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def unit(*parts: str | int) -> float:
     """A number in [0, 1) that depends on nothing but ``parts``."""
     digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()

@@ -16,6 +16,7 @@ Line = tuple[float, str]
 
 _MOST_A_SECOND = 4
 _STEP = 0.012
+_GREETING_SECONDS = 0.1
 _REQUESTS: dict[str, tuple[str, ...]] = {
     "command-service": ("CreditWallet", "DebitWallet", "TransferFunds", "ActivateWallet", "IssueMedCard"),
     "query-service": ("GetBalance", "ListTransactions", "GetWallet", "GetMedCard", "SearchMerchants"),
@@ -56,14 +57,29 @@ class LogWriter:
             if start <= moment < end and (run.ended is None or moment <= run.ended):
                 yield moment, text
 
+    def following(self, run: Run, after: float, before: float) -> float | None:
+        """When the next line may come, without writing it; None when none comes ``before`` then."""
+        if after <= run.started + _GREETING_SECONDS:
+            return after + _STEP
+        if run.service not in SERVICES:
+            return None
+        for second in range(math.floor(after), math.ceil(before)):
+            for moment, _ in self._moments(run, second):
+                if after <= moment < before:
+                    return moment
+        return None
+
     def _all(self, run: Run, start: float, end: float) -> Iterator[Line]:
-        greeting = list(self._greeting(run))
-        yield from greeting
-        quiet_until = greeting[-1][0]
-        for second in range(math.floor(start), math.ceil(end)):
-            for moment, text in self._second(run, second):
-                if moment > quiet_until:
-                    yield moment, text
+        quiet_until = run.started + _GREETING_SECONDS
+        if start <= quiet_until:
+            yield from self._greeting(run)
+        if run.service in SERVICES:
+            for second in range(math.floor(start), math.ceil(end)):
+                for moment, number in self._moments(run, second):
+                    wanted = start <= moment < end and quiet_until < moment
+                    text = self._said(run, moment, number) if wanted else ""
+                    if text:
+                        yield moment, text
         if run.ended is not None and run.at(run.ended).behaviour.start is Start.CRASH:
             yield from self._farewell(run, run.ended)
 
@@ -82,21 +98,20 @@ class LogWriter:
         for index, text in enumerate(_TRACE):
             yield _micro(ended - _STEP * (len(_TRACE) - index)), text
 
-    def _second(self, run: Run, second: int) -> Iterator[Line]:
-        mark = run.at(second + 0.5)
-        if run.service not in SERVICES:
-            return
-        if not mark.ready:
-            if mark.behaviour.start is Start.STUCK and second % 2 == 0 and second > run.started:
-                moment = _micro(second + 0.1 + 0.5 * unit(self._seed, run.uid, second))
-                yield moment, self._worded(run, moment, "WARN", "not ready: waiting for the ledger's lock")
-            return
+    def _moments(self, run: Run, second: int) -> Iterator[tuple[float, int]]:
+        """When something may be said within a second; whether it is, the state at that moment decides."""
         number = 1 + int(_MOST_A_SECOND * unit(self._seed, run.uid, second, "count"))
         for index in range(number):
             part = (index + unit(self._seed, run.uid, second, index, "at")) / number
-            moment = _micro(second + 0.999 * part)
-            if mark.at <= moment:
-                yield moment, self._request(run, mark.behaviour, moment, second * 8 + index)
+            yield _micro(second + 0.999 * part), second * 8 + index
+
+    def _said(self, run: Run, moment: float, number: int) -> str:
+        mark = run.at(moment)
+        if mark.ready:
+            return self._request(run, mark.behaviour, moment, number)
+        if mark.behaviour.start is Start.STUCK and number % 16 == 0:
+            return self._worded(run, moment, "WARN", "not ready: waiting for the ledger's lock")
+        return ""
 
     def _request(self, run: Run, behaviour: Behaviour, at: float, number: int) -> str:
         def draw(name: str) -> float:

@@ -75,6 +75,6 @@ class PracticeLogs:
 
     def _pause(self, run: Run, reached: float) -> float:
         """Until the next line, but soon enough to notice the end of the run."""
-        following = next(iter(self._writer.lines(run, reached, reached + _LOOK_AHEAD)), None)
-        wait = _LOOK_AHEAD if following is None else following[0] - self._clock.now() + 0.001
+        following = self._writer.following(run, reached, reached + _LOOK_AHEAD)
+        wait = _LOOK_AHEAD if following is None else following - self._clock.now() + 0.001
         return min(max(0.005, wait), _LONGEST_SLEEP)

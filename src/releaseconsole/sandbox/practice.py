@@ -206,8 +206,9 @@ class _Workers:
 class PracticeThread:
     """The practice cluster in a thread and an event loop of its own, so that it burdens no other."""
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, clock: Clock | None = None) -> None:
         self._options = options or Options()
+        self._clock = clock
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -273,7 +274,7 @@ class PracticeThread:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with PracticeCluster(self._options) as cluster:
+        async with PracticeCluster(self._options, self._clock) as cluster:
             self._cluster = cluster
             self._ready.set()
             await self._stop.wait()

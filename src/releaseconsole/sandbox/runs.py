@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from releaseconsole.sandbox.scenario import Behaviour
 
 _MOST_MARKS = 64
+#: Seconds in which a container that crashes still writes, so that a reader who follows misses none of it.
+LAST_WORDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from releaseconsole.clock import Clock
 from releaseconsole.sandbox import manifests
+from releaseconsole.sandbox.chance import unit
 from releaseconsole.sandbox.objects import rfc3339
 from releaseconsole.sandbox.resources import Obj
 from releaseconsole.sandbox.store import Store
@@ -37,12 +38,15 @@ class ShiftedClock:
         await self._clock.sleep(seconds)
 
 
-def plant(store: Store, clock: ShiftedClock, context: str, step: Callable[[], float]) -> None:
-    """Fills an empty store; ``step`` lets the controllers work and says when they want to be called again."""
+def plant(store: Store, clock: ShiftedClock, context: str, step: Callable[[], float], number: int) -> None:
+    """Fills an empty store; ``step`` lets the controllers work and says when they want to be called again.
+
+    ``number`` is the seed: it decides at what minute each version came.
+    """
     clock.shift = -_CLUSTER_AGE
     _plant_cluster(store, clock.now())
     for tag, ago in _VERSIONS:
-        clock.shift = -ago - _offset(context)
+        clock.shift = _HOUR * unit(number, context, tag) - ago - _offset(context)
         _release(store, clock, context, tag, last=tag == _VERSIONS[-1][0])
         _settle(clock, step)
     clock.shift = 0.0

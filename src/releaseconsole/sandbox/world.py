@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from releaseconsole.clock import Clock
@@ -23,9 +24,12 @@ from releaseconsole.sandbox.store import Store, StoreError
 from releaseconsole.sandbox.timeline import Timeline
 from releaseconsole.sandbox.traffic import Traffic
 
+_LOG = logging.getLogger(__name__)
 #: Passes over all objects at one moment; a rollout needs three or four to come to rest.
 _MOST_PASSES = 40
 _MOST_VISITED = 5000
+_RETRY_SECONDS = 5.0
+_SHORTEST_WAIT = 0.005
 _WATCHED = frozenset({"deployments", "replicasets", "pods", "services", "poddisruptionbudgets", "nodes"})
 
 
@@ -43,6 +47,7 @@ class World:
         ready_seconds: float = 3.0,
     ) -> None:
         self.context = context
+        self._seed = random_seed
         self.clock = seed.ShiftedClock(clock)
         self.store = Store(self.clock, uid_source(random_seed, context))
         self.events = Recorder(self.store, self.clock)
@@ -57,13 +62,14 @@ class World:
         self._autoscaler = AutoscalerController(bench, self.traffic)
         self._changed = self.store.subscribe(_WATCHED)
         self._visited: dict[str, tuple[tuple[object, ...], float]] = {}
+        self._failed: dict[str, float] = {}
         self._wake = asyncio.Event()
         self.traffic.on_load = self._wake.set
 
     def plant(self) -> None:
         """Fills the store with a release that has been running for days."""
         self.events.muted = self.timeline.muted = True
-        seed.plant(self.store, self.clock, self.context, self.step)
+        seed.plant(self.store, self.clock, self.context, self.step, self._seed)
         self.events.muted = self.timeline.muted = False
         self._kubelet.settle()
 
@@ -86,8 +92,15 @@ class World:
             group.create_task(self._wake_on_change())
             while True:
                 self._wake.clear()
-                wait = self.step() - self.clock.now()
-                await self._pause(max(0.0, wait))
+                await self._pause(max(_SHORTEST_WAIT, self._step_or_tell() - self.clock.now()))
+
+    def _step_or_tell(self) -> float:
+        """A defect in a controller is told and does not end the practice."""
+        try:
+            return self.step()
+        except Exception:  # noqa: BLE001 - the edge of this worker
+            _LOG.exception("the practice cluster's controllers failed in %s", self.context)
+            return self.clock.now() + _RETRY_SECONDS
 
     def scenario_changed(self) -> None:
         """The scenario was switched while the cluster runs."""
@@ -157,12 +170,23 @@ class World:
         current = self.store.find(_PLURALS[obj["kind"]], *place(obj))
         if current is None:
             return NEVER
+        failed = self._failed.get(current["metadata"]["uid"])
+        if failed is not None and self.clock.now() < failed:
+            return failed
         try:
             return reconcile(current) or NEVER
         except (StoreError, LookupError, TypeError, ValueError, AttributeError) as problem:
-            message = f"The practice cluster cannot work with this object: {problem!r}"
-            self.events.warning("practice-cluster", current, "FailedSync", message)
-            return NEVER
+            return self._set_aside(current, problem)
+
+    def _set_aside(self, obj: Obj, problem: Exception) -> float:
+        """Leaves an object alone for a while, and says why in an event."""
+        if len(self._failed) >= _MOST_VISITED:
+            self._failed.clear()
+        again = self.clock.now() + _RETRY_SECONDS
+        self._failed[obj["metadata"]["uid"]] = again
+        message = f"The practice cluster cannot work with this object: {problem!r}"
+        self.events.warning("practice-cluster", obj, "FailedSync", message)
+        return again
 
 
 _PLURALS = {

@@ -7,6 +7,7 @@ never touches one. Open it with ``async with``: everything that it started is go
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Coroutine, Iterable
 from types import TracebackType
@@ -20,6 +21,7 @@ from releaseconsole.plan.model import Bound, Phase, PlacedAction, PlacedItem, Pl
 from releaseconsole.record import gates
 from releaseconsole.record.model import ActionState, ItemState, Pin, ReleaseState, RollbackState
 from releaseconsole.session.contexts import Acting
+from releaseconsole.session.guard import innermost, kept_going
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.observer import Observer
@@ -32,6 +34,8 @@ from releaseconsole.session.views import EnvironmentView, Notice, RollbackPrevie
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.logs import LogBuffer
+
+_LOG = logging.getLogger("releaseconsole.session")
 
 
 class Session:
@@ -57,9 +61,11 @@ class Session:
         await self._tasks.__aenter__()
         if not self.read_only:
             self._ledger.write("session.started", {"pid": os.getpid(), "version": __version__})
-        self._tasks.create_task(self._verifier.run(), name="verifier")
+        workers = {"checks": self._verifier.run}
         if self.read_only:
-            self._tasks.create_task(self._follow_the_journal(), name="journal")
+            workers["journal"] = self._follow_the_journal
+        for name, work in workers.items():
+            self._spawn(kept_going(work, name, self._hub, self.setup.clock), name)
         return self
 
     async def __aexit__(
@@ -241,6 +247,7 @@ class Session:
         waits = [observer.synced(timeout) for observer in observers]
         if metrics:
             waits += [observer.feed.answered(timeout) for observer in observers]
+            waits += [observer.rehearsal.rehearsed(timeout) for observer in observers]
         await asyncio.gather(*waits)
 
     # Intents that act on the world.
@@ -380,6 +387,10 @@ class Session:
             await work
         except ReleaseConsoleError as error:
             self._hub.tell(str(error), "error")
+        except Exception as error:  # noqa: BLE001  (the edge of a worker: it tells)
+            _LOG.exception("an intent failed")
+            reason = innermost(error)
+            self._hub.tell(f"A defect stopped this. {type(reason).__name__}: {reason}"[:300], "error")
 
     async def _follow_the_journal(self) -> None:
         while True:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from releaseconsole.clock import Clock
@@ -16,6 +19,7 @@ from releaseconsole.plan.variables import environment_values
 from releaseconsole.session.assemble import PodRows, event_views, workload_view
 from releaseconsole.session.feed import Feed
 from releaseconsole.session.focus import Focus
+from releaseconsole.session.guard import kept_going
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.rehearsal import Rehearsal
@@ -80,11 +84,15 @@ class Observer:
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for target in self.target_observers:
-                group.create_task(target.run(), name=f"watch {target.name}")
-                group.create_task(target.follow_logs(self.logs, self.focus), name=f"logs {target.name}")
-            group.create_task(self.feed.run(self.focus), name=f"metrics {self.name}")
-            group.create_task(self.rehearsal.run(), name=f"rehearse {self.name}")
+            for name, work in self._workers():
+                group.create_task(kept_going(work, name, self._hub, self.clock), name=name)
+
+    def _workers(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        for target in self.target_observers:
+            yield f"watch {target.name}", target.run
+            yield f"logs {target.name}", partial(target.follow_logs, self.logs, self.focus, self._hub.touch)
+        yield f"metrics {self.name}", partial(self.feed.run, self.focus)
+        yield f"rehearse {self.name}", self.rehearsal.run
 
     def touch(self) -> None:
         """Something that the view shows has changed."""
@@ -165,15 +173,20 @@ class Observer:
     def view(self) -> EnvironmentView:
         """The newest view; the same object as before while nothing has changed."""
         state = self.ledger.state
+        coverage = _coverage(
+            [one.log_coverage() for one in self.target_observers], self.logs, self.clock.now()
+        )
         key = (self._version, state.pins, state.locks.get(self.name))
         if self._view is None or key != self._view_key:
-            self._view, self._view_key = self._assemble(), key
+            self._view, self._view_key = self._assemble(coverage), key
+        elif coverage != self._view.logs:
+            self._view = replace(self._view, logs=coverage)
         return self._view
 
     def _pins(self) -> object:
         return tuple(pin for pin in self.ledger.state.pins.values() if pin.environment == self.name)
 
-    def _assemble(self) -> EnvironmentView:
+    def _assemble(self, coverage: LogCoverage) -> EnvironmentView:
         state = self.ledger.state
         planned = {one.key: one for one in self.rehearsal.planned}
         workloads: list[WorkloadView] = []
@@ -208,9 +221,7 @@ class Observer:
             pods=tuple(pods),
             events=event_views(events),
             objectives=self.feed.views(),
-            logs=_coverage(
-                [one.log_coverage() for one in self.target_observers], self.logs, self.clock.now()
-            ),
+            logs=coverage,
             armed=self.rehearsal.armed(),
             lock=f"{lock.reason} ({lock.by})" if lock else "",
             panel_errors=tuple(errors),

@@ -82,12 +82,15 @@ def describe_release(plan: Plan) -> dict[str, str]:
     }
 
 
-def read_entries(plan: Plan, state: Path | None) -> Sequence[Entry]:
-    """Every entry of the release's journal, verified, without taking its lock. Raises RecordError."""
+def read_journal(plan: Plan, state: Path | None) -> tuple[Sequence[Entry], str]:
+    """Every entry of the release's journal, verified, without taking its lock; and what was left out, in words.
+
+    Raises RecordError.
+    """
     store = FileStore(journal_folder(plan, state), read_only=True)
     journal = Journal.open(store, release=describe_release(plan), clock=SystemClock(), by="")
     try:
-        return tuple(journal.entries)
+        return tuple(journal.entries), journal.recovered
     finally:
         journal.close()
 

@@ -123,6 +123,16 @@ class Rehearsal:
         self.planned: tuple[Planned, ...] = ()
         self._fingerprint: object = None
         self._rehearsed_at = 0.0
+        self._rehearsed = asyncio.Event()
+
+    async def rehearsed(self, timeout: float) -> bool:
+        """Wait for the first rehearsal; False when it took longer than ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._rehearsed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def wake(self) -> None:
         """Something that matters has changed: rehearse now."""
@@ -138,6 +148,7 @@ class Rehearsal:
             if self._due():
                 self._fingerprint, self._rehearsed_at = observer.fingerprint(), observer.clock.monotonic()
                 self.planned = await plan_environment(observer, observer.ledger.state, try_it=True)
+                self._rehearsed.set()
                 observer.touch()
             self._wake.clear()
             await observer.wait(self._wake, LOOK_EVERY)

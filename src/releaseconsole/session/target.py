@@ -81,8 +81,10 @@ class TargetObserver:
                 for plural, cache in self._caches.items():
                     group.create_task(cache.run(), name=f"watch {self.name} {plural}")
         finally:
-            if self._client is not None:
-                await self._client.close()
+            self._ready.clear()
+            client, self._client = self._client, None
+            if client is not None:
+                await client.close()
 
     def _make_caches(self, client: Client) -> dict[str, Cache[Any]]:
         kinds = {resource.plural: resource for resource in ALWAYS}
@@ -244,11 +246,11 @@ class TargetObserver:
         (family,) = families(snapshot, (workload,))
         return family
 
-    async def follow_logs(self, buffer: LogBuffer, focus: Focus) -> None:
+    async def follow_logs(self, buffer: LogBuffer, focus: Focus, notify: Callable[[], None]) -> None:
         """Follow the workloads' pods into ``buffer`` while the environment is on the screen."""
         await self._ready.wait()
         assert self._client is not None
-        follower = LogFollower(self._client, self.namespace, self._own_pods, buffer, notify=self._touch)
+        follower = LogFollower(self._client, self.namespace, self._own_pods, buffer, notify=notify)
         self._follower = follower
         while True:
             await focus.gained()

@@ -10,7 +10,7 @@ from releaseconsole.sandbox.controllers.life import Life, Stage, pull_error, sta
 from releaseconsole.sandbox.controllers.tools import NEVER, Bench, deleted, place, uid
 from releaseconsole.sandbox.objects import dig
 from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.runs import Run, RunBook
+from releaseconsole.sandbox.runs import LAST_WORDS, Run, RunBook
 from releaseconsole.sandbox.scenario import CONTEXTS, Behaviour, Start, behaviour_of
 from releaseconsole.sandbox.timeline import PodState, Timeline
 
@@ -225,7 +225,7 @@ class Kubelet:
     def _crash(self, pod: Obj, life: Life, now: float) -> None:
         for run in self._runs.of(*place(pod)):
             if run.container == life.main:
-                run.ended = now
+                run.ended = now + LAST_WORDS
         life.last = (life.started, now, life.restarts)
         life.stage, life.due = Stage.CRASHED, now + self._wait(0.5, life.uid, "crashed", life.restarts)
 

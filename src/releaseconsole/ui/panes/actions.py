@@ -8,27 +8,27 @@ from typing import ClassVar
 from rich.cells import chop_cells
 from textual import events
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from releaseconsole.record.model import ActionState, ActionStatus
 from releaseconsole.ui.glyphs import ACTION_TONES, UNICODE, Glyphs
 from releaseconsole.ui.keymap import bindings_of
 from releaseconsole.ui.messages import ActionWanted
-from releaseconsole.ui.widgets.lines import TONE_CLASSES, Line, Piece, draw, justified, line, tone_style
+from releaseconsole.ui.widgets.line_scroll import LineScroll
+from releaseconsole.ui.widgets.lines import Line, Piece, draw, justified, line
 from releaseconsole.ui.words import cut_middle, plain, span, took
 
 
-class OutputPane(ScrollView, can_focus=True):
+class OutputPane(LineScroll, can_focus=True):
     """The tail of one action's output; follows the end unless somebody has scrolled up."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     BINDINGS: ClassVar = bindings_of("output")
     ALLOW_SELECT = False
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, read_only: bool = False) -> None:
-        super().__init__(id="output", classes="pane")
+        super().__init__()
+        self.id = "output"
+        self.add_class("pane")
         self._glyphs = glyphs
         self._read_only = read_only
         self._action = ""
@@ -52,7 +52,7 @@ class OutputPane(ScrollView, can_focus=True):
         if changed:
             self._fold()
             if follow:
-                self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+                self.go_to(int(self.max_scroll_y))
         if other:
             self.refresh_bindings()
         self.refresh()
@@ -67,20 +67,20 @@ class OutputPane(ScrollView, can_focus=True):
 
     def _fold(self) -> None:
         self.border_title = Content(plain(self.title))
-        width = max(8, self.scrollable_content_region.width)
+        width = max(8, self.room)
         self._folded = list(chain.from_iterable(_fold(text, width) for text in self._output))
-        self.virtual_size = Size(width, len(self._folded) + 1)
+        self.set_extent(len(self._folded) + 1)
 
     def on_resize(self, event: events.Resize) -> None:
         follow = self._at_end()
         self._fold()
         if follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.go_to(int(self.max_scroll_y))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         pieces = self._line(y + self.scroll_offset.y, width)
-        return draw(pieces, width, lambda tone: tone_style(self, tone), self.rich_style)
+        return draw(pieces, width, self.tone, self.tone(""))
 
     def _line(self, number: int, width: int) -> Line:
         if not self._action:
@@ -113,7 +113,7 @@ class OutputPane(ScrollView, can_focus=True):
         top = self.scroll_offset.y
         above = [n for n in found if n < top]
         chosen = above[-1] if again and above else found[-1]
-        self.scroll_to(y=max(0, chosen), animate=False, immediate=True)
+        self.go_to(chosen)
         return f"{found.index(chosen) + 1} of {len(found)}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

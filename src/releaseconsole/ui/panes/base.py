@@ -68,6 +68,7 @@ class Pane(Vertical):
         self.prompt = Prompt(placeholder=self.PROMPT, select_on_focus=True)
         self._title: str | None = None
         self._subtitle: tuple[str, str] | None = None
+        self._coloured = False
 
     def compose(self) -> ComposeResult:
         yield self.body
@@ -77,6 +78,11 @@ class Pane(Vertical):
         """Focus the body."""
         self.body.focus(scroll_visible)
         return self
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        # The subtitle's colour is of the theme that was on when it was set.
+        self._coloured = False
 
     @property
     def title_text(self) -> str:
@@ -97,9 +103,9 @@ class Pane(Vertical):
 
     def set_subtitle(self, text: str, tone: str = "quiet") -> None:
         """A few words in the lower right corner."""
-        if (text, tone) == self._subtitle:
+        if (text, tone) == self._subtitle and self._coloured:
             return
-        self._subtitle = (text, tone)
+        self._subtitle, self._coloured = (text, tone), self.is_mounted
         colour = tone_style(self, tone).color if self.is_mounted else None
         plain = Content(safe(text, 200))
         self.border_subtitle = plain.stylize(colour.name) if colour and text else plain

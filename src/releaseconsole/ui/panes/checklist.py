@@ -7,8 +7,6 @@ from typing import ClassVar
 
 from textual import events
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
@@ -22,7 +20,8 @@ from releaseconsole.ui.panes.checklist_rows import (
     searchable,
     selectable,
 )
-from releaseconsole.ui.widgets.lines import TONE_CLASSES, Line, draw, line, tone_style
+from releaseconsole.ui.widgets.line_scroll import LineScroll
+from releaseconsole.ui.widgets.lines import Line, draw, line
 from releaseconsole.ui.words import plain
 
 _WRITING = writing_actions("checklist")
@@ -36,15 +35,16 @@ class _Place:
     scroll: int = 0
 
 
-class ChecklistPane(ScrollView, can_focus=True):
+class ChecklistPane(LineScroll, can_focus=True):
     """Draws only the lines that are seen; keeps cursor and scroll when rows change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     BINDINGS: ClassVar = bindings_of("checklist")
     ALLOW_SELECT = False
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, read_only: bool = False) -> None:
-        super().__init__(id="checklist", classes="pane")
+        super().__init__()
+        self.id = "checklist"
+        self.add_class("pane")
         self._glyphs = glyphs
         self._read_only = read_only
         self._rows: tuple[Row, ...] = ()
@@ -88,12 +88,12 @@ class ChecklistPane(ScrollView, can_focus=True):
     def _enter_place(self) -> None:
         if self._index_of(self._place.cursor) is None:
             self._place.cursor = self._first_choice()
-        self.scroll_to(y=self._place.scroll, animate=False, immediate=True)
+        self.go_to(self._place.scroll)
         self._set_cursor(self._place.cursor)
 
     def _arrange(self) -> None:
         """Work out where each row starts; needed when rows or width have changed."""
-        width = max(20, self.scrollable_content_region.width or self.size.width)
+        width = max(20, self.room)
         self._painter = RowPainter(width - 1, self._glyphs)
         self._starts, self._heights, self._line_rows = [], [], []
         for index, row in enumerate(self._rows):
@@ -101,7 +101,7 @@ class ChecklistPane(ScrollView, can_focus=True):
             self._starts.append(len(self._line_rows))
             self._heights.append(height)
             self._line_rows.extend([index] * height)
-        self.virtual_size = Size(width, len(self._line_rows))
+        self.set_extent(len(self._line_rows))
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
@@ -110,7 +110,7 @@ class ChecklistPane(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        base = self.rich_style
+        base = self.tone("")
         number = y + self.scroll_offset.y
         if number >= len(self._line_rows):
             return Strip.blank(width, base)
@@ -121,11 +121,11 @@ class ChecklistPane(ScrollView, can_focus=True):
         pieces: Line = content[offset] if offset < len(content) else ()
         on_cursor = row.key == self._place.cursor and selectable(row)
         if not on_cursor:
-            return draw(line(" ", *pieces), width, lambda tone: tone_style(self, tone), base)
+            return draw(line(" ", *pieces), width, self.tone, base)
         tone = "cursor" if self.has_focus else "cursor-idle"
-        over = tone_style(self, tone)
+        over = self.tone(tone)
         mark = (self._glyphs.cursor if self.has_focus else " ", "active")
-        return draw(line(mark, *pieces), width, lambda tone: tone_style(self, tone), base, over)
+        return draw(line(mark, *pieces), width, self.tone, base, over)
 
     # The cursor.
 
@@ -147,7 +147,7 @@ class ChecklistPane(ScrollView, can_focus=True):
         row = self.current
         return row.id if isinstance(row, ActionRow) else ""
 
-    def go_to(self, key: str) -> None:
+    def select(self, key: str) -> None:
         """Put the cursor on the row of that key (``i:ITEM`` or ``a:ACTION``), if it is there."""
         if self._index_of(key) is not None:
             self._set_cursor(key)
@@ -171,7 +171,7 @@ class ChecklistPane(ScrollView, can_focus=True):
     def _reveal(self) -> None:
         """Scroll just so far that the row under the cursor can be seen, a step's title with its first row."""
         index = self._index_of(self._place.cursor)
-        height = self.scrollable_content_region.height
+        height = self.size.height
         if index is None or height <= 0:
             return
         top, bottom = self._starts[index], self._starts[index] + self._heights[index]
@@ -180,9 +180,9 @@ class ChecklistPane(ScrollView, can_focus=True):
             top = self._starts[index]
         offset = self.scroll_offset.y
         if top < offset or bottom - top > height:
-            self.scroll_to(y=max(0, min(top, bottom - 1)), animate=False, immediate=True)
+            self.go_to(min(top, bottom - 1))
         elif bottom > offset + height:
-            self.scroll_to(y=bottom - height, animate=False, immediate=True)
+            self.go_to(bottom - height)
 
     def _selectable_indexes(self) -> list[int]:
         return [index for index, row in enumerate(self._rows) if selectable(row)]
@@ -201,7 +201,7 @@ class ChecklistPane(ScrollView, can_focus=True):
         here = self._index_of(self._place.cursor)
         if here is None:
             return
-        wanted = self._starts[here] + direction * max(1, self.scrollable_content_region.height - 2)
+        wanted = self._starts[here] + direction * max(1, self.size.height - 2)
         nearest = min(self._selectable_indexes(), key=lambda index: abs(self._starts[index] - wanted))
         self._set_cursor(self._rows[nearest].key)
 
@@ -211,7 +211,7 @@ class ChecklistPane(ScrollView, can_focus=True):
         if indexes:
             self._set_cursor(self._rows[indexes[0 if direction < 0 else -1]].key)
             if direction < 0:
-                self.scroll_to(y=0, animate=False, immediate=True)
+                self.go_to(0)
 
     def action_next_open(self) -> None:
         """To the next item that needs somebody, round and round."""

@@ -121,6 +121,7 @@ class EventsPane(Pane):
     def _filter_typed(self, event: Input.Changed) -> None:
         event.stop()
         self._filter = event.value.strip()
+        self.refresh_bindings()
         self._again()
 
     def _again(self) -> None:

@@ -122,6 +122,7 @@ class LogsPane(Pane):
 
     def _search(self, text: str) -> None:
         self._needle = safe(text, 200)
+        self.refresh_bindings()
         self.log_view.search(self._needle)
         self._hint()
 

@@ -42,7 +42,7 @@ class MetricLayout:
         self._tight = width - self._state - self._number < min(12, self._title + 2)
         start = self._title + self._number + self._state + 4
         self._lines = self._choose(height // len(metrics), start)
-        limits = self._limits + 2 if self._lines is self._broad else 2 * self._limits + 4
+        limits = self._limits + 2 if self._lines == self._broad else 2 * self._limits + 4
         self._chart = min(60, width - start - limits)
 
     def _choose(self, each: int, start: int) -> Callable[[MetricView, str], Iterator[Line]]:

@@ -5,29 +5,60 @@ Text never goes through markup: a piece is drawn as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from releaseconsole.ui.words import cell_len
 
-TONES = (
-    "plain", "strong", "quiet", "title", "key",
-    "good", "failing", "waiting", "stale", "unknown",
-    "badge-good", "badge-failing", "badge-waiting", "badge-stale", "danger",
-    "env-green", "env-blue", "env-yellow", "env-magenta", "env-red", "env-cyan",
-    "active", "cursor", "cursor-idle", "match", "added", "removed",
-    "hue-1", "hue-2", "hue-3", "hue-4",
-)  # fmt: skip
-"""Every tone; its look is in ``app.tcss`` as ``.tone--NAME``."""
+_LOOKS: Mapping[str, tuple[str, str, bool]] = {
+    # tone: (theme variable of the text, of the ground, bold)
+    "plain": ("foreground", "", False),
+    "strong": ("foreground", "", True),
+    "quiet": ("quiet", "", False),
+    "title": ("foreground", "", True),
+    "key": ("accent", "", False),
+    "good": ("good", "", False),
+    "failing": ("failing", "", True),
+    "waiting": ("waiting", "", False),
+    "stale": ("stale", "", False),
+    "unknown": ("unknown", "", False),
+    "badge-good": ("background", "good", False),
+    "badge-failing": ("background", "failing", True),
+    "badge-waiting": ("background", "waiting", False),
+    "badge-stale": ("background", "stale", True),
+    "danger": ("env-text", "env-red", True),
+    **{
+        f"env-{colour}": ("env-text", f"env-{colour}", True)
+        for colour in ("green", "blue", "yellow", "magenta", "red", "cyan")
+    },
+    "active": ("accent", "cursor-line", True),
+    "cursor": ("", "cursor-line", False),
+    "cursor-idle": ("", "panel", False),
+    "match": ("background", "waiting", False),
+    "added": ("good", "", False),
+    "removed": ("failing", "", False),
+    # To tell the sources of log lines apart; no meaning.
+    "hue-1": ("accent", "", False),
+    "hue-2": ("unknown", "", False),
+    "hue-3": ("primary", "", False),
+    "hue-4": ("foreground", "", False),
+}
+TONES = tuple(_LOOKS)
+"""Every tone: one meaning each, on every screen."""
 
-TONE_CLASSES = frozenset(f"tone--{tone}" for tone in TONES)
+_STANDARD = {"good": "success", "failing": "error", "waiting": "warning", "cursor-line": "panel"}
+"""What stands in for our variables in a theme that is not ours."""
+
+TONE_CLASSES: frozenset[str] = frozenset()
+"""Tones are no component classes: forty of them on each widget would make every change of focus slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +100,23 @@ def justified(left: Line, right: Line, width: int) -> Line:
 
 
 def tone_style(widget: Widget, tone: str) -> Style:
-    """The style of a tone in the present theme, without the widget's own background."""
-    return widget.get_component_rich_style(f"tone--{tone}", partial=True)
+    """The style of a tone in the present theme; an unknown tone looks plain."""
+    text, ground, bold = _LOOKS.get(tone, _LOOKS["plain"])
+    variables = widget.app.theme_variables
+    return _style(_colour(variables, text), _colour(variables, ground), bold)
+
+
+def _colour(variables: Mapping[str, str], name: str) -> str:
+    return variables.get(name) or variables.get(_STANDARD.get(name, "foreground"), "") if name else ""
+
+
+@lru_cache(maxsize=512)
+def _style(text: str, ground: str, bold: bool) -> Style:
+    return Style(
+        color=Color.parse(text).rich_color if text else None,
+        bgcolor=Color.parse(ground).rich_color if ground else None,
+        bold=bold or None,
+    )
 
 
 def draw(
@@ -89,7 +135,6 @@ def _mixed(base: Style, tone: Style | None, over: Style | None) -> Style:
 class LineWidget(Widget):
     """A widget whose content is lines of pieces. Subclasses answer `lines`; nothing here wraps."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     ALLOW_SELECT = False
 
     def lines(self, width: int) -> list[Line]:

@@ -1,0 +1,74 @@
+"""The control plane of these tests: one for the whole run, and a namespace for each test.
+
+With pytest-xdist all of them run in one worker (``--dist loadgroup``), because some kill the API server.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import binaries
+import pytest
+from bench import Bench
+from control_plane import USERS, ControlPlane
+
+from releaseconsole.cluster.connect import Client, connect
+
+_HERE = Path(__file__).parent
+_numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ours = [item for item in items if _HERE in item.path.parents]
+    missing = binaries.missing() if ours else []
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group("control-plane"))
+        if missing and not _must_run():
+            item.add_marker(pytest.mark.skip(reason=f"no control plane here: run `{binaries.HOW}`"))
+
+
+def _must_run() -> bool:
+    """Whether a missing control plane is an error, as it is in continuous integration."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """A control plane for the whole run."""
+    if missing := binaries.missing():
+        pytest.fail(f"Without {', '.join(missing)} there is no control plane: run `{binaries.HOW}`.")
+    plane = ControlPlane(binaries.find())
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.close()
+
+
+@pytest.fixture
+def kubeconfig(control_plane: ControlPlane, tmp_path: Path) -> Path:
+    """A kubeconfig with a context for each user."""
+    users = {user: {"token": control_plane.tokens[user]} for user in USERS}
+    return control_plane.kubeconfig(tmp_path / "kubeconfig", users)
+
+
+@pytest.fixture
+def bench(control_plane: ControlPlane, kubeconfig: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A fresh namespace, and hands to work in it."""
+    made = Bench(control_plane, f"test-{next(_numbers)}", kubeconfig, tmp_path)
+    made.open()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+async def client(kubeconfig: Path) -> AsyncIterator[Client]:
+    """The console's own connection, as administrator."""
+    async with await connect("admin", kubeconfig=kubeconfig) as connected:
+        yield connected
