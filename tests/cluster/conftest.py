@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import binaries
@@ -59,7 +60,20 @@ def kubeconfig(control_plane: ControlPlane, tmp_path: Path) -> Path:
 @pytest.fixture
 def bench(control_plane: ControlPlane, kubeconfig: Path, tmp_path: Path) -> Iterator[Bench]:
     """A fresh namespace, and hands to work in it."""
-    made = Bench(control_plane, f"test-{next(_numbers)}", kubeconfig, tmp_path)
+    with _bench(control_plane, kubeconfig, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def twin(control_plane: ControlPlane, kubeconfig: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A second namespace, to do the same in with kubectl."""
+    with _bench(control_plane, kubeconfig, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def _bench(plane: ControlPlane, kubeconfig: Path, folder: Path) -> Iterator[Bench]:
+    made = Bench(plane, f"test-{next(_numbers)}", kubeconfig, folder)
     made.open()
     try:
         yield made

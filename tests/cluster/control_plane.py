@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import shutil
 import socket
 import ssl
 import subprocess
@@ -76,6 +77,11 @@ class ControlPlane:
         """Address of etcd's own API."""
         return f"http://127.0.0.1:{self._etcd}"
 
+    @property
+    def guardian(self) -> int:
+        """Process id of the guardian."""
+        return self._guardian.pid
+
     def start(self) -> None:
         """Start everything; returns when pods can run. Raises RuntimeError with the log of what failed."""
         self.start_program("etcd")
@@ -90,6 +96,8 @@ class ControlPlane:
         """End every process and remove the folder."""
         self.api.close()
         self._guardian.communicate()
+        # The guardian has done this, unless somebody has killed it.
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_program(self, name: str) -> None:
         """Start one program, or start it again."""

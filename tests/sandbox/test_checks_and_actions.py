@@ -16,6 +16,7 @@ import pytest
 
 from releaseconsole.actions.logs import follow_logs
 from releaseconsole.actions.runner import Outcome, run
+from releaseconsole.actions.wait import wait_rollout
 from releaseconsole.checks.finding import Finding
 from releaseconsole.checks.registry import verify
 from releaseconsole.clock import SystemClock
@@ -234,8 +235,6 @@ async def test_a_missing_folder_of_manifests_is_said_to_be_missing(operator: Ope
 async def test_an_image_that_does_not_exist_is_found_out_early(unlucky: Operator) -> None:
     await unlucky.act(apply="deployment/k8s/")
     lines: list[str] = []
-    from releaseconsole.actions.wait import wait_rollout
-
     outcome = await wait_rollout(placed(wait="rollout", timeout=60), unlucky, lines.append, grace=1.0)
     assert outcome.status == "failed"
     assert "ImagePullBackOff" in outcome.summary or "ErrImagePull" in outcome.summary
@@ -305,14 +304,21 @@ async def test_a_log_can_be_stopped_at_any_time(operator: Operator) -> None:
     lines: list[str] = []
     task = asyncio.create_task(run(placed(logs="deployment/api-gateway"), operator, lines.append))
     async with asyncio.timeout(10):
-        while not lines:
+        while not lines:  # noqa: ASYNC110  (the lines are what is waited for)
             await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
+async def test_a_command_finds_the_phases_cluster_as_the_current_one(operator: Operator) -> None:
+    script = 'sed "s/.*current-context\\": \\"\\([a-z]*\\).*/\\1/" "${KUBECONFIG%%:*}"'
+    outcome, lines = await operator.act(shell=script)
+    assert outcome.status == "succeeded", lines
+    assert lines == ["production"]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 async def test_kubectl_in_a_command_acts_on_the_phases_cluster(operator: Operator) -> None:
     script = (
         "kubectl config current-context; kubectl get deployments -o name; kubectl config use-context staging"
@@ -324,3 +330,33 @@ async def test_kubectl_in_a_command_acts_on_the_phases_cluster(operator: Operato
     _, lines = await operator.act(shell="kubectl config current-context")
     assert lines == ["production"]
     assert "current-context: staging" in operator.kubeconfig.read_text(), "the file of the user is untouched"
+
+
+async def _set_image(operator: Operator, manager: str) -> None:
+    """Another hand changes the image of a Deployment."""
+    path = decode.DEPLOYMENTS.path("healthpay", "api-gateway")
+    patch = [
+        {
+            "op": "replace",
+            "path": "/spec/template/spec/containers/0/image",
+            "value": "healthpay/api-gateway:0.9.5",
+        }
+    ]
+    await operator.api.request(
+        "PATCH", path, {"fieldManager": manager}, patch, content_type="application/json-patch+json"
+    )
+
+
+async def test_fields_changed_by_hand_are_taken_over_and_told(operator: Operator) -> None:
+    await _set_image(operator, "kubectl-set")
+    outcome, lines = await operator.act(apply="deployment/k8s/")
+    assert outcome.status == "succeeded", lines
+    assert "Deployment api-gateway configured, taking over what kubectl-set had set" in lines
+
+
+async def test_fields_of_a_gitops_tool_are_not_fought_over(operator: Operator) -> None:
+    await _set_image(operator, "argocd-controller")
+    outcome, lines = await operator.act(apply="deployment/k8s/")
+    assert outcome.status == "failed"
+    assert "argocd-controller" in outcome.summary
+    assert lines == [lines[-1]], "nothing was applied before the conflict was found"

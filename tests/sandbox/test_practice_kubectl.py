@@ -93,6 +93,7 @@ async def test_a_log_is_followed_until_its_container_ends(cluster: PracticeClust
 
 async def test_a_stuck_rollout_is_told_by_rollout_status(cluster: PracticeCluster, tmp_path: Path) -> None:
     kubectl = Kubectl(cluster, tmp_path, "staging")
+    await kubectl("patch", "deployment/api-gateway", "-p", '{"spec":{"progressDeadlineSeconds":12}}')
     bad = "api-gateway=healthpay/api-gateway:1.0.1-stuck"
     await kubectl("set", "image", "deployment/api-gateway", bad)
     process = await kubectl.start("rollout", "status", "deployment/api-gateway")

@@ -145,7 +145,7 @@ def test_healthy_logs_have_no_errors_and_their_times_strictly_rise() -> None:
             name = pod["metadata"]["name"]
             lines = _logs(practice).read(NAMESPACE, name, service, since=None, tail=None, previous=False)
             times = [moment for moment, _ in lines]
-            assert len(lines) > 150
+            assert len(lines) > 30
             assert all(before < after for before, after in pairwise(times))
             assert not any("ERROR" in text for _, text in lines)
             assert "starting" in lines[0][1]

@@ -17,6 +17,8 @@ from typing import Any
 
 from click.testing import CliRunner
 from frame_driver import Console
+from textual import events
+from textual.keys import _character_to_key
 
 from releaseconsole.cli import cli
 from releaseconsole.commands.demo import Practice, practice_environ
@@ -170,9 +172,25 @@ def practice_ground(folder: Path, *, scenario: str = "healthy", factor: float = 
 
 
 class LiveConsole(Console):
-    """The console on a real session. Waits longer, since real sockets are behind it."""
+    """The console on a real session.
+
+    Pilot's own waits last until the process is idle, which it never is with a live cluster in it: here a key press
+    waits until every widget has seen what was queued, and everything else waits for a condition.
+    """
 
     session: Any
+
+    async def press(self, *keys: str) -> None:
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            character = " " if key == "space" else key if len(key) == 1 else None
+            name = key if len(key) > 1 or key.isalnum() else _character_to_key(key)
+            event = events.Key(name, character)
+            event.set_sender(self.app)
+            driver.send_message(event)
+            for _ in range(3):
+                await self.pilot.pause(0)
 
     async def until(self, holds: Any, what: str = "") -> None:
         """Wait at most a minute until that holds."""
@@ -180,8 +198,7 @@ class LiveConsole(Console):
         while time.monotonic() < end:
             if holds():
                 return
-            await self.pilot.pause()
-            await asyncio.sleep(0.03)
+            await self.pilot.pause(0.03)
         raise AssertionError(f"never happened: {what or holds}\n{self.text()}\n{self.toasts()}")
 
     async def go_to(self, key: str) -> None:

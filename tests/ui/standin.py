@@ -364,6 +364,7 @@ class StandIn:
         self.broken = asyncio.Event()
         self.closed = False
         self.letters = iter("HGFEKHGFEH")
+        self.previews = 0
         self._focused = ""
 
     async def __aenter__(self) -> Self:
@@ -519,6 +520,7 @@ class StandIn:
 
     def _preview(self, env_id: str) -> RollbackPreview:
         view = self.views[env_id]
+        self.previews += 1
         return RollbackPreview(
             environment=env_id,
             title=view.title or env_id,

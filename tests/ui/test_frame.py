@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from frame_driver import opened
-from standin import EPOCH, StandIn, Unlucky, burning_view, healthy_view
+from standin import EPOCH, StandIn, Unlucky, burning_view, healthy_view, sample_plan
 
 from releaseconsole.record.model import ActionStatus
 from releaseconsole.session.views import ArmedView, Freshness, Liveness, Notice
@@ -246,8 +246,27 @@ async def test_read_only_is_said_and_its_keys_are_gone() -> None:
         assert "tick" not in footer
         assert "pin" not in footer
         assert "ctrl+r ROLLBACK" in footer
-        await console.press("space")
-        assert all(call[0] != "tick" for call in console.session.calls)
+        for key in ("space", "n", "p"):
+            await console.press(key)
+        assert console.dialog == "MainScreen"
+        await console.until(
+            lambda: any("Start it without --read-only" in toast for toast in console.toasts())
+        )
+        assert console.session.calls == [("focus", "production")]
+
+
+async def test_a_plan_without_environments_is_a_checklist() -> None:
+    plan = sample_plan()
+    phases = tuple(
+        phase.model_copy(update={"environment": None, "steps": phase.steps}) for phase in plan.phases
+    )
+    async with opened(StandIn(plan.model_copy(update={"environments": {}, "phases": phases}))) as console:
+        await console.sees("HealthPay wallet 1.0.0", "Code review 1")
+        assert "opening" not in console.text()
+        await console.press("space", "ctrl+r")
+        await console.until(
+            lambda: any("The plan has no environment." in toast for toast in console.toasts())
+        )
 
 
 async def test_the_output_of_a_running_action_is_seen_as_it_comes() -> None:

@@ -45,7 +45,11 @@ class Program:
 
     def environ(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "COVERAGE_RCFILE")}
-        ours = {"HOME": str(self.home), "RELEASECONSOLE_STATE": str(self.state), "RELEASECONSOLE_USER": "amira"}
+        ours = {
+            "HOME": str(self.home),
+            "RELEASECONSOLE_STATE": str(self.state),
+            "RELEASECONSOLE_USER": "amira",
+        }
         return {**kept, "PYTHONUTF8": "1", **ours, **(more or {})}
 
     def __call__(

@@ -495,9 +495,16 @@ async def test_a_check_never_raises(error: Exception) -> None:
     assert "\x1b" not in finding.reason
 
 
-async def test_cancelling_a_check_is_not_swallowed(tmp_path: Path) -> None:
-    task = asyncio.create_task(found(Context((GOOD,), folder=tmp_path), shell="sleep 60"))
-    await asyncio.sleep(0.05)
+async def test_cancelling_a_check_is_not_swallowed() -> None:
+    begun = asyncio.Event()
+
+    class Slow(Context):
+        async def client(self, target: Target) -> Any:
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(found(Slow((GOOD,)), cluster="reachable"))
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

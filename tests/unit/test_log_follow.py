@@ -116,7 +116,7 @@ async def following(folder: Path, server: Server) -> AsyncIterator[Following]:
 async def test_a_broken_connection_neither_doubles_nor_loses_a_line(tmp_path: Path) -> None:
     whole = [line(1, "one"), line(2, "two"), line(2, "two"), line(2, ""), line(3, "three")]
     server = Server(
-        sends(*whole[:3], whole[4][:40], then="break"),
+        sends(*whole[:3], whole[4][:33], then="break"),
         sends(*whole[1:]),
     )
     async with following(tmp_path, server) as shown:

@@ -247,6 +247,24 @@ async def test_credentials_that_ended_are_renewed_within_the_watch(tmp_path: Pat
         assert slept(cache) == []
 
 
+async def test_a_server_that_does_not_know_where_we_left_off_is_asked_for_a_list(tmp_path: Path) -> None:
+    server = Server()
+    server.watches = [status(504, "Timeout", "Too large resource version: 10, current: 3")] * 4 + [hold]
+    server.lists = [lambda: pods("a"), lambda: pods("restored", version="3")]
+    async with watching(tmp_path, server) as cache:
+        await until(cache, lambda: "restored" in cache.objects and cache.live)
+    assert server.watched == ["10"] * 4 + ["3"]
+
+
+async def test_who_may_list_but_not_watch_is_served_by_lists(tmp_path: Path) -> None:
+    server = Server()
+    server.watches = [status(403, "Forbidden", "cannot watch")]
+    server.lists = [lambda: pods("a"), lambda: pods("b", version="11")]
+    async with watching(tmp_path, server) as cache:
+        await until(cache, lambda: "b" in cache.objects)
+        await until(cache, lambda: cache.denied)
+
+
 async def test_a_namesake_made_anew_is_not_lost_to_the_end_of_the_first(tmp_path: Path) -> None:
     server = Server()
     late = event("DELETED", "a", "12", uid="the-first")

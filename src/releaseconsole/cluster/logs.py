@@ -67,7 +67,7 @@ class LogFollower:
         self._most_streams = most_streams
         self._streams: dict[tuple[str, str], LogStream] = {}
         self._waiting: tuple[str, ...] = ()
-        self._total = 0
+        self._expected: set[tuple[str, str]] = set()
         self._pending: list[LogLine] = []
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -81,8 +81,8 @@ class LogFollower:
 
     def coverage(self) -> Coverage:
         """What is being read now."""
-        connected = sum(one.connected for one in self._streams.values() if not one.gone)
-        return Coverage(connected, self._total, self._waiting)
+        connected = sum(one.connected for key, one in self._streams.items() if key in self._expected)
+        return Coverage(connected, len(self._expected), self._waiting)
 
     def wake(self) -> None:
         """The pods have changed: look at once and not only at the next second."""
@@ -118,19 +118,22 @@ class LogFollower:
     def _survey(self) -> None:
         """Bring the streams in line with the pods as they are now."""
         seen: set[tuple[str, str]] = set()
+        expected: set[tuple[str, str]] = set()
         waiting = []
         for pod in self._pods():
             for status in _containers(pod):
                 key = (pod.metadata.uid, status.name)
                 seen.add(key)
-                if status.state.running is None and status.state.terminated is None:
-                    waiting.append(_waiting_for(pod, status))
+                if status.state.terminated is None:
+                    expected.add(key)
+                    if status.state.running is None:
+                        waiting.append(_waiting_for(pod, status))
                 self._track(key, pod, status)
         for key, stream in self._streams.items():
             if key not in seen and not stream.gone:
                 stream.gone = True
                 stream.update(ContainerStatus(name=stream.container))
-        self._waiting, self._total = tuple(sorted(waiting)), len(seen)
+        self._waiting, self._expected = tuple(sorted(waiting)), expected
 
     def _track(self, key: tuple[str, str], pod: Pod, status: ContainerStatus) -> None:
         stream = self._streams.get(key)

@@ -40,6 +40,8 @@ WATCH_SECONDS = 50
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 20.0
 DENIED_PAUSE = 30.0
+LIST_AFTER = 4
+"""Failures in a row after which the watch begins with a list again."""
 LONGEST_LINE = 32 * 1024 * 1024
 SHORT_WATCH = 1.0
 """A watch that ended sooner, without a change, is a failure: reconnecting at once would be a storm."""
@@ -209,6 +211,10 @@ class Cache(Generic[T]):
     async def _failed(self, error: ClusterError, *, pause: bool = True) -> None:
         self._failures += 1
         self.live = False
+        # Who may list but not watch is served by lists; and a server that was restored from a backup, or lags
+        # behind the one we knew, has no answer to the place we left off at.
+        if isinstance(error, Denied) or self._failures % LIST_AFTER == 0:
+            self._place = ""
         if not isinstance(error, Gone):
             self.error, self.denied = str(error), isinstance(error, Denied)
         self._bump()

@@ -59,6 +59,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    reader = await _stdin() if until_eof else None
     async with PracticeCluster(options) as cluster:
         overrides = endpoint_overrides(cluster)
         with _writing(kubeconfig):
@@ -69,10 +70,10 @@ async def _serve(
         if workspace is not None:
             from releaseconsole.sandbox.workspace import make_workspace
 
-            await asyncio.to_thread(make_workspace, workspace, options)
+            await asyncio.to_thread(make_workspace, workspace, options, cluster.endpoints)
         _announce(cluster, kubeconfig, overrides, as_json=as_json)
-        if until_eof:
-            await _wait_for_eof(stop)
+        if reader is not None:
+            await _wait_for_eof(reader, stop)
         else:
             await stop.wait()
 
@@ -109,8 +110,7 @@ def _announce(
     )
 
 
-async def _wait_for_eof(stop: asyncio.Event) -> None:
-    """Until whoever holds the other end of stdin is gone, even if it was killed."""
+async def _stdin() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     try:
@@ -119,6 +119,11 @@ async def _wait_for_eof(stop: asyncio.Event) -> None:
         raise UsageError(
             "--until-eof needs a pipe or a terminal as stdin.", "Start it without, and end it with Ctrl+C."
         ) from None
+    return reader
+
+
+async def _wait_for_eof(reader: asyncio.StreamReader, stop: asyncio.Event) -> None:
+    """Until whoever holds the other end of stdin is gone, even if it was killed."""
     stopped = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(_drain(reader))
     _, pending = await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -138,6 +138,8 @@ async def _drain(reading: asyncio.Task[None]) -> bool:
     done, _ = await asyncio.wait({reading}, timeout=_DRAIN)
     reading.cancel()
     await asyncio.wait({reading})
+    if not reading.cancelled():
+        reading.result()
     return bool(done)
 
 

@@ -14,7 +14,7 @@ from releaseconsole.sandbox.traffic import SERVICES, Traffic, latency
 
 Line = tuple[float, str]
 
-_MOST_A_SECOND = 4
+_MOST_A_SECOND = 2
 _STEP = 0.012
 _GREETING_SECONDS = 0.1
 _REQUESTS: dict[str, tuple[str, ...]] = {
@@ -100,7 +100,7 @@ class LogWriter:
 
     def _moments(self, run: Run, second: int) -> Iterator[tuple[float, int]]:
         """When something may be said within a second; whether it is, the state at that moment decides."""
-        number = 1 + int(_MOST_A_SECOND * unit(self._seed, run.uid, second, "count"))
+        number = int(_MOST_A_SECOND * unit(self._seed, run.uid, second, "count"))
         for index in range(number):
             part = (index + unit(self._seed, run.uid, second, index, "at")) / number
             yield _micro(second + 0.999 * part), second * 8 + index

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 6
 """Checks under way at the same time."""
-LOOK_EVERY = 0.5
+LOOK_EVERY = 1.0
 BACKGROUND = 4
 """How many times rarer the checks of an environment that is not on the screen are."""
 WAIT_FOR_DATA = 10.0

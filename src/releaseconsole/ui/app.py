@@ -277,12 +277,24 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     # What somebody wants.
 
+    def _refused(self) -> bool:
+        """In a read-only console a wish to change something is answered with a sentence, before any dialog."""
+        if self._session.read_only:
+            self.tell(
+                "This console is read-only. Start it without --read-only to change something.", "warning"
+            )
+        return self._session.read_only
+
     @on(ItemWanted)
     def _item_wanted(self, message: ItemWanted) -> None:
+        if self._refused():
+            return
         self.begin(self._intents.item(message.item_id, message.verb), f"{message.verb} {message.item_id}")
 
     @on(ActionWanted)
     def _action_wanted(self, message: ActionWanted) -> None:
+        if self._refused():
+            return
         if message.halt:
             self.begin(self._intents.cancel(message.action_id), "cancel action")
         else:
@@ -298,6 +310,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def want(self, wish: Wish) -> None:
         """Something with the release or the console as a whole."""
+        if wish in ("pin", "decide", "unlock") and self._refused():
+            return
         if wish == "pin":
             self.begin(self._intents.pin(self._main.environment_id), "pin")
         elif wish == "decide":

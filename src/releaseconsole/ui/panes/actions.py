@@ -25,12 +25,11 @@ class OutputPane(LineScroll, can_focus=True):
     BINDINGS: ClassVar = bindings_of("output")
     ALLOW_SELECT = False
 
-    def __init__(self, *, glyphs: Glyphs = UNICODE, read_only: bool = False) -> None:
+    def __init__(self, *, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
         self.id = "output"
         self.add_class("pane")
         self._glyphs = glyphs
-        self._read_only = read_only
         self._action = ""
         self._label = ""
         self._state = ActionState()
@@ -115,9 +114,6 @@ class OutputPane(LineScroll, can_focus=True):
         chosen = above[-1] if again and above else found[-1]
         self.go_to(chosen)
         return f"{found.index(chosen) + 1} of {len(found)}"
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return not (action == "cancel" and self._read_only)
 
     def action_cancel(self) -> None:
         """Stop the action that is shown."""

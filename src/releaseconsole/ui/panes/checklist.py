@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.strip import Strip
 
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
-from releaseconsole.ui.keymap import bindings_of, writing_actions
+from releaseconsole.ui.keymap import bindings_of
 from releaseconsole.ui.messages import ActionWanted, CursorMoved, ItemVerb, ItemWanted
 from releaseconsole.ui.panes.checklist_rows import (
     ActionRow,
@@ -23,8 +23,6 @@ from releaseconsole.ui.panes.checklist_rows import (
 from releaseconsole.ui.widgets.line_scroll import LineScroll
 from releaseconsole.ui.widgets.lines import Line, draw, line
 from releaseconsole.ui.words import plain
-
-_WRITING = writing_actions("checklist")
 
 
 @dataclass(slots=True)
@@ -41,12 +39,11 @@ class ChecklistPane(LineScroll, can_focus=True):
     BINDINGS: ClassVar = bindings_of("checklist")
     ALLOW_SELECT = False
 
-    def __init__(self, *, glyphs: Glyphs = UNICODE, read_only: bool = False) -> None:
+    def __init__(self, *, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
         self.id = "checklist"
         self.add_class("pane")
         self._glyphs = glyphs
-        self._read_only = read_only
         self._rows: tuple[Row, ...] = ()
         self._starts: list[int] = []
         self._heights: list[int] = []
@@ -246,8 +243,6 @@ class ChecklistPane(LineScroll, can_focus=True):
     # What somebody wants.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in _WRITING and self._read_only:
-            return False
         row = self.current
         if action == "item":
             return isinstance(row, ItemRow) and _applies(str(parameters[0]), row)

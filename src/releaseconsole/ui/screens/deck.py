@@ -49,7 +49,7 @@ class Deck(Vertical):
             "metrics": MetricsPane(queries, id="metrics", classes="pane"),
             "logs": LogsPane(id="logs", classes="pane"),
         }
-        self._output = OutputPane(glyphs=glyphs, read_only=session.read_only)
+        self._output = OutputPane(glyphs=glyphs)
 
     def compose(self) -> ComposeResult:
         yield from self._panes.values()
@@ -58,6 +58,9 @@ class Deck(Vertical):
     def show(self, name: str, view: EnvironmentView, moment: Moment, *, everything: bool) -> None:
         """Feed one panel; ``everything`` also when only the time has changed."""
         pane = self._panes[name]
+        if name == "logs" and not everything and not pane.has_focus_within:
+            # Lines that nobody is reading closely come once a second: each batch costs a repaint.
+            return
         part = self._part(name, view)
         if everything or part != self._parts.get(name):
             self._parts[name] = part

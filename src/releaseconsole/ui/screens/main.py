@@ -19,7 +19,7 @@ from releaseconsole.plan.model import Phase
 from releaseconsole.record.model import ReleaseState, RollbackState
 from releaseconsole.session.views import EnvironmentView
 from releaseconsole.ui.glyphs import Glyphs
-from releaseconsole.ui.keymap import bindings_of
+from releaseconsole.ui.keymap import bindings_of, writing_ids
 from releaseconsole.ui.messages import (
     CursorMoved,
     FindClosed,
@@ -44,7 +44,6 @@ from releaseconsole.ui.widgets.status_line import Status, StatusLine
 Guard = Callable[[str], AbstractContextManager[None]]
 CHROME = 3
 """Rows that the lines above and below the panels take."""
-_WRITING_WISHES = ("pin", "decide", "unlock")
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -80,10 +79,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         yield PhaseTabs(id="phase-tabs", separator=self._glyphs.separator)
         yield PaneTabs(id="pane-tabs", separator="")
         with Horizontal(id="body"):
-            yield ChecklistPane(glyphs=self._glyphs, read_only=self.session.read_only)
+            yield ChecklistPane(glyphs=self._glyphs)
             yield Deck(self.session, self._glyphs)
         yield FindBar()
-        yield KeyBar()
+        yield KeyBar(writing_ids() if self.session.read_only else frozenset())
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
@@ -254,6 +253,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             session.read_only,
             session.state.started,
             progress_words(rollback) if rollback else "",
+            opening="",
             practice=session.practice,
             ended=self._ended,
         )
@@ -320,8 +320,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
         return self._wish_possible(str(parameters[0])) if action == "want" else True
 
     def _wish_possible(self, wish: str) -> bool:
-        if wish in _WRITING_WISHES and self.session.read_only:
-            return False
         if wish == "decide":
             return self._phase.gate is not None
         if wish == "unlock":

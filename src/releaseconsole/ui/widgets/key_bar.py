@@ -27,8 +27,10 @@ class _Entry:
 class KeyBar(LineWidget):
     """Shows as many of the screen's live bindings as there is room for; a click presses the key."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: frozenset[str] = frozenset()) -> None:
+        """``hidden``: ids of bindings that are not offered, those that write in a read-only console."""
         super().__init__(id="key-bar")
+        self._hidden = hidden
         self._entries: tuple[_Entry, ...] = ()
         self._spans: list[tuple[int, int, str]] = []
 
@@ -42,6 +44,8 @@ class KeyBar(LineWidget):
         entries: dict[str, _Entry] = {}
         for key, active in screen.active_bindings.items():
             binding = active.binding
+            if binding.id in self._hidden:
+                continue
             if binding.show and active.enabled and binding.action not in entries:
                 display = self.app.get_key_display(binding)
                 entries[binding.action] = _Entry(key, display, binding.description, binding.id == ROLLBACK_ID)
