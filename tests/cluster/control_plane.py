@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,15 @@ class ControlPlane:
     def kill(self, name: str) -> None:
         """SIGKILL one program."""
         self._order("kill", name)
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """One program is dead for a while: a cluster that stands still at a chosen moment."""
+        self.kill(name)
+        try:
+            yield
+        finally:
+            self.start_program(name)
 
     def restart_api_server(self) -> None:
         """SIGKILL the API server, start it and wait until it is ready."""

@@ -84,7 +84,7 @@ class Gate:
         headers = {key: text for key, text in request.headers.items() if key.lower() not in _OWN_TO_A_HOP}
         url = self._plane.server + request.raw_path
         return await self._upstream.request(
-            request.method, URL(url, encoded=True), data=await request.read(), headers=headers
+            request.method, URL(url, encoded=True), data=await request.read() or None, headers=headers
         )
 
     async def forward(self, request: web.Request) -> web.StreamResponse:

@@ -195,7 +195,7 @@ async def test_following_goes_on_where_reading_ended_and_stops_with_the_containe
         if practice.clock.now() > start + 20:
             practice.change("api-gateway", lambda obj: obj["spec"].update(replicas=0))
             practice.run(5)
-    assert len(followed) > 20
+    assert len(followed) > 8
     times = [moment for moment, _ in followed]
     assert times == sorted(set(times))
     assert times[2] < start < times[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ from releaseconsole.cluster.objects import Pod
 from releaseconsole.cluster.watch import DENIED_PAUSE, Cache
 
 Watch = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What the server says in place of a watch."""
+
+    code: int
+    reason: str
+    message: str = "no"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class CountingClock:
@@ -40,7 +51,7 @@ class Server:
 
     def __init__(self) -> None:
         self.lists: list[Callable[[], web.Response]] = [lambda: pods("a")]
-        self.watches: list[Watch | web.Response] = [hold]
+        self.watches: list[Watch | Refusal] = [hold]
         self.asked: list[dict[str, str]] = []
 
     @property
@@ -57,8 +68,8 @@ class Server:
         if "watch" not in request.query:
             return (self.lists.pop(0) if len(self.lists) > 1 else self.lists[0])()
         script = self.watches.pop(0) if len(self.watches) > 1 else self.watches[0]
-        if isinstance(script, web.Response):
-            return script
+        if isinstance(script, Refusal):
+            return status(script.code, script.reason, script.message, **script.headers)
         response = await streaming(request)
         await script(request, response)
         return response
@@ -170,7 +181,7 @@ async def test_a_watch_that_ends_at_once_again_and_again_is_no_storm(tmp_path: P
 async def test_gone_means_list_again_at_once(tmp_path: Path, how: str) -> None:
     server = Server()
     error = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}\n'
-    first = status(410, "Expired", "too old") if how == "as HTTP status" else sends(error)
+    first = Refusal(410, "Expired") if how == "as HTTP status" else sends(error)
     server.watches = [first, hold]
     server.lists = [lambda: pods("a"), lambda: pods("b", version="90")]
     async with watching(tmp_path, server) as cache:
@@ -220,7 +231,7 @@ async def test_a_web_page_in_place_of_a_watch_is_said_and_tried_again(tmp_path: 
 
 async def test_a_busy_server_is_given_the_time_it_asks_for(tmp_path: Path) -> None:
     server = Server()
-    server.watches = [status(429, "TooManyRequests", "slow down", **{"Retry-After": "7"}), hold]
+    server.watches = [Refusal(429, "TooManyRequests", "slow down", {"Retry-After": "7"}), hold]
     async with watching(tmp_path, server) as cache:
         await until(cache, lambda: cache.live)
         assert slept(cache) == [7.0]
@@ -240,7 +251,7 @@ async def test_a_missing_right_stays_said_and_is_asked_about_seldom(tmp_path: Pa
 
 async def test_credentials_that_ended_are_renewed_within_the_watch(tmp_path: Path) -> None:
     server = Server()
-    server.watches = [status(401, "Unauthorized", "Unauthorized"), hold]
+    server.watches = [Refusal(401, "Unauthorized"), hold]
     async with watching(tmp_path, server) as cache:
         await until(cache, lambda: cache.live)
         assert cache.error == ""
@@ -249,7 +260,7 @@ async def test_credentials_that_ended_are_renewed_within_the_watch(tmp_path: Pat
 
 async def test_a_server_that_does_not_know_where_we_left_off_is_asked_for_a_list(tmp_path: Path) -> None:
     server = Server()
-    server.watches = [status(504, "Timeout", "Too large resource version: 10, current: 3")] * 4 + [hold]
+    server.watches = [Refusal(504, "Timeout", "Too large resource version: 10, current: 3")] * 4 + [hold]
     server.lists = [lambda: pods("a"), lambda: pods("restored", version="3")]
     async with watching(tmp_path, server) as cache:
         await until(cache, lambda: "restored" in cache.objects and cache.live)
@@ -258,7 +269,7 @@ async def test_a_server_that_does_not_know_where_we_left_off_is_asked_for_a_list
 
 async def test_who_may_list_but_not_watch_is_served_by_lists(tmp_path: Path) -> None:
     server = Server()
-    server.watches = [status(403, "Forbidden", "cannot watch")]
+    server.watches = [Refusal(403, "Forbidden", "cannot watch")]
     server.lists = [lambda: pods("a"), lambda: pods("b", version="11")]
     async with watching(tmp_path, server) as cache:
         await until(cache, lambda: "b" in cache.objects)

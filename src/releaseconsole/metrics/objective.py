@@ -29,5 +29,4 @@ def collapse(series: Sequence[Series], across: Across | None) -> tuple[float | N
         return max(values), ""
     if across == "min":
         return min(values), ""
-    total = math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
-    return (total / len(values) if across == "avg" else total), ""
+    return (sum(values) / len(values) if across == "avg" else sum(values)), ""

@@ -48,7 +48,9 @@ class ChecklistPane(LineScroll, can_focus=True):
         self._starts: list[int] = []
         self._heights: list[int] = []
         self._line_rows: list[int] = []
+        self._drawn: dict[int, list[Line]] = {}
         self._now = 0.0
+        self._title = ""
         self._phase = ""
         self._places: dict[str, _Place] = {}
         self._painter = RowPainter(40, glyphs)
@@ -61,18 +63,33 @@ class ChecklistPane(LineScroll, can_focus=True):
         if moved:
             self._leave_place()
             self._phase = phase_id
-        self._now = now
-        self.border_title = Content(plain(title))
+        if title != self._title:
+            self._title = title
+            self.border_title = Content(plain(title))
         if rows == self._rows and not moved:
-            self.refresh()
+            self._grow_older(now)
             return
-        self._rows = rows
+        self._rows, self._now = rows, now
         self._arrange()
         if moved:
             self._enter_place()
         elif self._index_of(self._place.cursor) is None:
             self._set_cursor(self._first_choice())
         self.refresh()
+
+    def _grow_older(self, now: float) -> None:
+        """Only the time has changed: repaint those visible rows that tell another age."""
+        before, self._drawn, self._now = self._drawn, {}, now
+        top = self.scroll_offset.y
+        for index in sorted(set(self._line_rows[top : top + self.size.height])):
+            if before.get(index) != self._lines(index):
+                self.refresh_lines(self._starts[index], self._heights[index])
+
+    def _lines(self, index: int) -> list[Line]:
+        """The lines of a row, drawn once for each moment."""
+        if (lines := self._drawn.get(index)) is None:
+            lines = self._drawn[index] = self._painter.lines(self._rows[index], self._now)
+        return lines
 
     @property
     def _place(self) -> _Place:
@@ -92,9 +109,10 @@ class ChecklistPane(LineScroll, can_focus=True):
         """Work out where each row starts; needed when rows or width have changed."""
         width = max(20, self.room)
         self._painter = RowPainter(width - 1, self._glyphs)
+        self._drawn = {}
         self._starts, self._heights, self._line_rows = [], [], []
-        for index, row in enumerate(self._rows):
-            height = len(self._painter.lines(row, self._now))
+        for index in range(len(self._rows)):
+            height = len(self._lines(index))
             self._starts.append(len(self._line_rows))
             self._heights.append(height)
             self._line_rows.extend([index] * height)
@@ -113,7 +131,7 @@ class ChecklistPane(LineScroll, can_focus=True):
             return Strip.blank(width, base)
         index = self._line_rows[number]
         row = self._rows[index]
-        content = self._painter.lines(row, self._now)
+        content = self._lines(index)
         offset = number - self._starts[index]
         pieces: Line = content[offset] if offset < len(content) else ()
         on_cursor = row.key == self._place.cursor and selectable(row)

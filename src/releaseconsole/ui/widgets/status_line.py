@@ -52,9 +52,11 @@ class StatusLine(LineWidget):
 
     def show(self, status: Status, now_monotonic: float, now_epoch: float) -> None:
         """Take what is to be told."""
+        before = self.lines(self.size.width)
         self._status = status
         self._monotonic, self._now = now_monotonic, now_epoch
-        self.refresh()
+        if self.lines(self.size.width) != before:
+            self.refresh()
 
     def lines(self, width: int) -> list[Line]:
         parts = list(self._parts())
