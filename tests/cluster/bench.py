@@ -54,6 +54,11 @@ class Bench:
     def close(self) -> None:
         self.plane.api.delete(f"/api/v1/namespaces/{self.namespace}")
 
+    def label_namespace(self, key: str, value: str) -> None:
+        body = {"metadata": {"labels": {key: value}}}
+        path = f"/api/v1/namespaces/{self.namespace}"
+        self._said(self.plane.api.patch(path, content=json.dumps(body), headers=_MERGE))
+
     def path(self, kind: str, name: str = "") -> str:
         return f"{_KINDS[kind]}/namespaces/{self.namespace}/{kind}s" + (f"/{name}" if name else "")
 

@@ -112,11 +112,11 @@ async def test_a_pinned_revision_that_the_cluster_has_forgotten_comes_from_the_p
 async def test_a_paused_deployment_is_resumed_and_rolled_back_in_one_go(
     bench: Bench, twin: Bench, client: Client
 ) -> None:
-    await _both_deployed(bench, twin, "shop:good-1")
+    await _both_deployed(bench, twin, "shop:good-1", "shop:good-2")
     pin = await read_pin(client, bench.namespace, SHOP)
     for one in (bench, twin):
         one.patch("deployment", "shop", {"spec": {"paused": True}})
-        one.set_image("deployment", "shop", "shop:crash-2")
+        one.set_image("deployment", "shop", "shop:crash-3")
     undone = await twin.undo("deployment", "shop")
     assert undone.code != 0
     assert "paused" in undone.err
@@ -126,9 +126,9 @@ async def test_a_paused_deployment_is_resumed_and_rolled_back_in_one_go(
         await execute(client, refused)
     await execute(client, await plan_rollback(client, bench.namespace, SHOP, pin=pin, resume=True))
     await bench.settled("deployment", "shop")
-    assert bench.image("deployment", "shop") == "shop:good-1"
+    assert bench.image("deployment", "shop") == "shop:good-2"
     assert "paused" not in bench.get("deployment", "shop")["spec"]
-    assert len(bench.list("replicaset")) == 1
+    assert len(bench.list("replicaset")) == 2
 
 
 async def test_undo_overwrites_a_deployment_that_was_made_anew_and_the_console_does_not(

@@ -26,7 +26,7 @@ PATIENCE = 40.0
 FAST = Options(speed=10, ready_seconds=1)
 WORKLOADS = tuple(f"deployment/{name}" for name in SERVICES)
 
-WALK = """
+WALK = '''
 [release]
 name = "walk"
 title = "Walk"
@@ -46,7 +46,9 @@ variables = { api = "http://localhost:1" }
 
 [[objectives]]
 id = "error-rate"
-query = '''100 * sum(rate(http_requests_total{namespace="$namespace",code=~"5.."}[1m])) / sum(rate(http_requests_total{namespace="$namespace"}[1m]))'''
+query = """
+100 * sum(rate(http_requests_total{namespace="$namespace",code=~"5.."}[1m]))
+  / sum(rate(http_requests_total{namespace="$namespace"}[1m]))"""
 traffic = 'sum(rate(http_requests_total{namespace="$namespace"}[1m]))'
 unit = "%"
 target = "< 0.1"
@@ -111,7 +113,7 @@ kind = "sign-off"
 id = "sign"
 title = "Sign"
 items = [{ id = "lead", text = "The lead agrees", role = "Lead" }]
-"""
+'''
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,12 @@ class LiveConsole(Console):
             await self.pilot.pause(0.03)
         raise AssertionError(f"never happened: {what or holds}\n{self.text()}\n{self.toasts()}")
 
+    async def told(self, *words: str) -> None:
+        """Wait until a message says all of these."""
+        await self.until(
+            lambda: any(all(word in toast for word in words) for toast in self.toasts()), f"being told {words}"
+        )
+
     async def go_to(self, key: str) -> None:
         """Walk the cursor down to an item (``i:ID``) or an action (``a:ID``)."""
         await self.press("C", "home")

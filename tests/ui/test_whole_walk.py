@@ -29,7 +29,8 @@ async def test_a_release_goes_from_the_first_tick_to_production_and_all_the_way_
         await tick_the_first_item(at, ground)
         await deploy_to_production(at, ground)
         ground.thread.call(start_the_error_spike)
-        await at.sees("BREACH", "✘ Error rate", "calls for a rollback")
+        await at.sees("BREACH", "✘ Error rate")
+        await at.told("Error rate calls for a rollback")
         await preview_names_what_will_happen(at)
         await at.press(await at.letter())
         await at.sees("ROLLING BACK PRODUCTION", "planned", "recovered")
@@ -60,7 +61,7 @@ async def deploy_to_production(at: LiveConsole, ground: Ground) -> None:
     await at.press("enter")
     await at.sees("Run this action?")
     await at.press("y")
-    await at.sees("Nobody has decided go or no-go for Production")
+    await at.told("Nobody has decided go or no-go for Production")
     assert await ground.images() == OLD
     await at.decide_go("uat was signed on paper")
     await at.sees("GO by amira", "uat was signed on paper")
@@ -91,7 +92,7 @@ async def nothing_can_be_deployed_now(at: LiveConsole) -> None:
     await at.press("enter")
     await at.sees("Run this action?")
     await at.press("y")
-    await at.sees("Production is locked by amira", "Press U to unlock it")
+    await at.told("Production is locked by amira", "Press U to unlock it")
 
 
 def the_journal_tells_all_of_it(ground: Ground) -> None:

@@ -97,8 +97,8 @@ async def test_a_complete_rollout() -> None:
 async def test_a_rollout_that_is_not_complete_says_where_it_stands() -> None:
     moving = replace(GOOD, deployments=(deployment(NEW, status={"updatedReplicas": 1}),))
     finding = await found(Context((moving,)), rollout="complete")
-    assert finding.status == "failed"
-    assert finding.reason.startswith("web progressing: 1 of 4")
+    assert finding.status == "unknown"
+    assert finding.reason.startswith("under way: web progressing: 1 of 4")
     zero = await found(Context((rolled(replicas=0),)), rollout="complete")
     assert zero.status == "failed"
     assert "scaled to zero" in zero.reason

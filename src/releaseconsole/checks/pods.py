@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from releaseconsole.checks.context import CheckContext
-from releaseconsole.checks.data import first_few, live_data
+from releaseconsole.checks.data import CannotTell, first_few, live_data
 from releaseconsole.checks.finding import Finding, failed, passed
 from releaseconsole.cluster.objects import Pod
 from releaseconsole.cluster.pods import is_ready, is_terminating, pod_phase, pod_problem
@@ -17,19 +17,28 @@ _ENDED = ("Failed", "Succeeded")
 
 
 async def pods_ready(check: Check, placed: PlacedItem, context: CheckContext) -> Finding:
-    """Fails for a pod that is missing, not ready, or of the new revision and terminating."""
+    """Fails for a pod that is missing, not ready, or of the new revision and terminating.
+
+    While a rollout is under way as it should, pods that are not ready yet cannot be told.
+    """
     data = live_data(placed, context, "pods")
     ready = total = 0
     problems: list[str] = []
+    only_moving = True
     for target, workload in workloads.each(data):
         owner = workloads.find(target, workload)
         if owner is None:
             problems.append(f"{workload} does not exist in {target.target}")
+            only_moving = False
             continue
         have, wanted, reasons = _count(target, workload, owner)
         ready, total = ready + have, total + wanted
         problems += reasons
+        moving = workloads.verdict_of(target, workload).state in workloads.UNDER_WAY
+        only_moving = only_moving and (moving or not reasons)
     counts = f"{ready} of {total}"
+    if problems and only_moving:
+        raise CannotTell(f"{counts} ready, the rollout is under way")
     if problems:
         return failed(f"{counts}; {first_few(problems)}" if total else first_few(problems))
     return passed(f"{counts} {plural(total, 'pod').split(' ', 1)[1]} ready")

@@ -90,6 +90,11 @@ async def log_in(config: kubeconfig.Kubeconfig, context: str) -> Login:
     return Login(configuration.host, authorization, tls, server_name, proxy, expires)
 
 
+def preload() -> None:
+    """Import what the first connection needs, for a caller who has nothing better to do meanwhile."""
+    _library()
+
+
 async def _load(context: str, cluster: dict[str, Any], user: dict[str, Any]) -> Any:
     loader_class, configuration_class, config_error = await asyncio.to_thread(_library)
     entry = {"context": {"cluster": "it", "user": "it"}, "name": context}

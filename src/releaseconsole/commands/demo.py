@@ -42,11 +42,14 @@ def run_demo(
         shutil.rmtree(folder, ignore_errors=True)
     make_private_folder(folder)
     with practice_cluster(folder, scenario=scenario, seed=seed, speed=speed) as starting:
+        # All of this loads while the cluster starts on the other core.
+        from releaseconsole.cluster.login import preload
         from releaseconsole.plan.load import load_plan
         from releaseconsole.plan.variables import with_overrides
-        from releaseconsole.ui import app as _screen  # noqa: F401  (loads while the cluster starts)
+        from releaseconsole.ui import app as _screen  # noqa: F401
 
         plan = load_plan(sample_configs_dir() / "healthpay.toml")
+        preload()
         practice = starting()
         run_console(
             with_overrides(plan, practice.endpoints),

@@ -67,11 +67,12 @@ async def _serve(
         if endpoints is not None:
             with _writing(endpoints):
                 await asyncio.to_thread(endpoints.write_text, json.dumps(overrides, indent=2), "utf-8")
+        _announce(cluster, kubeconfig, overrides, as_json=as_json)
         if workspace is not None:
             from releaseconsole.sandbox.workspace import make_workspace
 
+            # After the announcement: no action needs it in the first half second, and pods are waited for.
             await asyncio.to_thread(make_workspace, workspace, options, cluster.endpoints)
-        _announce(cluster, kubeconfig, overrides, as_json=as_json)
         if reader is not None:
             await _wait_for_eof(reader, stop)
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from releaseconsole.cluster import kubeconfig as files
 from releaseconsole.errors import KubeconfigError
+from releaseconsole.outside.process import finish
 from releaseconsole.plan.model import Target
 
 
@@ -40,12 +41,11 @@ async def command_environment(
         "RELEASECONSOLE_NAMESPACE": target.namespace,
         "RELEASECONSOLE_TARGETS": " ".join(str(one) for one in targets),
     }
-    folder = await asyncio.to_thread(_write, target, kubeconfig, environ)
-    try:
+    with tempfile.TemporaryDirectory(prefix="releaseconsole-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "config"
+        await finish(asyncio.to_thread(_write, path, target, kubeconfig, environ))
         rest = [str(path) for path in _paths(kubeconfig, environ)]
-        yield {**own, "KUBECONFIG": os.pathsep.join([str(Path(folder.name) / "config"), *rest])}
-    finally:
-        folder.cleanup()
+        yield {**own, "KUBECONFIG": os.pathsep.join([str(path), *rest])}
 
 
 def _paths(kubeconfig: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -55,21 +55,16 @@ def _paths(kubeconfig: Path | None, environ: Mapping[str, str]) -> tuple[Path, .
         return ()
 
 
-def _write(
-    target: Target, kubeconfig: Path | None, environ: Mapping[str, str]
-) -> tempfile.TemporaryDirectory[str]:
-    """The small file, in a folder that only this user can read. JSON is YAML."""
+def _write(path: Path, target: Target, kubeconfig: Path | None, environ: Mapping[str, str]) -> None:
+    """The small file, which only this user can read. JSON is YAML."""
     document: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": target.context,
         "contexts": [{"name": target.context, "context": _entry(target, kubeconfig, environ)}],
     }
-    folder = tempfile.TemporaryDirectory(prefix="releaseconsole-", ignore_cleanup_errors=True)
-    path = Path(folder.name) / "config"
     path.touch(mode=0o600)
     path.write_text(json.dumps(document), "utf-8")
-    return folder
 
 
 def _entry(target: Target, kubeconfig: Path | None, environ: Mapping[str, str]) -> dict[str, object]:

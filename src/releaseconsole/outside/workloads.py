@@ -24,6 +24,10 @@ KINDS = {"deployment": "deployments", "statefulset": "statefulsets", "daemonset"
 """Kind in the plan → plural in the API, for the kinds that can be watched."""
 
 
+UNDER_WAY = (RolloutState.PROGRESSING, RolloutState.WAITING)
+"""A rollout that goes as it should and is not over."""
+
+
 def each(data: EnvironmentData) -> Iterator[tuple[TargetData, str]]:
     """Every workload in every target."""
     for target in data.targets:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from releaseconsole.cluster.logs import LogBuffer
 
 _LOG = logging.getLogger("releaseconsole.session")
+FIRST_CHECKS = 1.0
+"""Seconds after the start."""
 
 
 class Session:
@@ -61,7 +63,7 @@ class Session:
         await self._tasks.__aenter__()
         if not self.read_only:
             self._ledger.write("session.started", {"pid": os.getpid(), "version": __version__})
-        workers = {"checks": self._verifier.run}
+        workers = {"checks": self._verify}
         if self.read_only:
             workers["journal"] = self._follow_the_journal
         for name, work in workers.items():
@@ -335,6 +337,11 @@ class Session:
                     "action.ended",
                     {"action": action_id, "status": status, "summary": f"rollback {done.id} {done.outcome}"},
                 )
+
+    async def _verify(self) -> None:
+        """Pods first, then checks: these load libraries of their own."""
+        await self.setup.clock.sleep(FIRST_CHECKS)
+        await self._verifier.run()
 
     async def _stop_for_rollback(self, action_id: str) -> None:
         await self._runs.cancel(action_id, "stopped by the rollback")

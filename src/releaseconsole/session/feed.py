@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from releaseconsole.clock import Clock
 from releaseconsole.errors import MetricsError
-from releaseconsole.metrics.objective import collapse
+from releaseconsole.metrics.reading import take_reading
 from releaseconsole.metrics.trigger import Judgement, Reading, Trigger, TriggerState
 from releaseconsole.plan.model import Environment, Objective
 from releaseconsole.plan.variables import substitute
@@ -19,7 +19,7 @@ from releaseconsole.session.focus import Focus
 from releaseconsole.session.views import Freshness, Liveness, MetricView
 
 if TYPE_CHECKING:
-    from releaseconsole.metrics.client import Answer, PrometheusClient
+    from releaseconsole.metrics.client import PrometheusClient
 
 POLL_EVERY = 5.0
 HISTORY = 120
@@ -133,24 +133,18 @@ class Feed:
 
     async def _read(self, watched: _Watched) -> Reading:
         assert self.client is not None
-        now = self._clock.now()
-        try:
-            answer = await self.client.instant(watched.query)
-            value, problem = collapse(answer.series, watched.objective.across)
-            traffic = await self._traffic(watched, value)
-        except MetricsError as error:
-            self._error = error.message
-            return Reading(at=now, value=None, traffic=None, problem=error.message, provider_down=True)
-        self._error, self._seen = "", self._clock.monotonic()
-        return Reading(at=_time_of(answer, now), value=value, traffic=traffic, problem=problem)
-
-    async def _traffic(self, watched: _Watched, value: float | None) -> float | None:
-        """The traffic, asked for only when the value alone does not tell."""
-        assert self.client is not None
-        if not watched.traffic or (value is not None and not math.isnan(value)):
-            return None
-        answer = await self.client.instant(watched.traffic)
-        return collapse(answer.series, "sum")[0] or 0.0
+        reading = await take_reading(
+            self.client,
+            watched.query,
+            now=self._clock.now(),
+            traffic=watched.traffic,
+            across=watched.objective.across,
+        )
+        if reading.provider_down:
+            self._error = reading.problem
+        else:
+            self._error, self._seen = "", self._clock.monotonic()
+        return reading
 
     def freshness(self) -> Freshness:
         """How far the panel's numbers can be believed."""
@@ -201,10 +195,6 @@ def _watched(objective: Objective, values: Mapping[str, str]) -> _Watched:
     trigger = Trigger(rollback.when.holds if rollback else None, rollback.hold if rollback else 0.0)
     query, traffic = substitute(objective.query, values), substitute(objective.traffic or "", values)
     return _Watched(objective, query, traffic, trigger)
-
-
-def _time_of(answer: Answer, now: float) -> float:
-    return max((series.at for series in answer.series), default=now)
 
 
 def _view(watched: _Watched) -> MetricView:

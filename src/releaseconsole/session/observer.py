@@ -91,8 +91,13 @@ class Observer:
         for target in self.target_observers:
             yield f"watch {target.name}", target.run
             yield f"logs {target.name}", partial(target.follow_logs, self.logs, self.focus, self._hub.touch)
-        yield f"metrics {self.name}", partial(self.feed.run, self.focus)
+        yield f"metrics {self.name}", self._follow_metrics
         yield f"rehearse {self.name}", self.rehearsal.run
+
+    async def _follow_metrics(self) -> None:
+        """Pods first: the metrics' library takes a while to load, and a bad moment is when people wait."""
+        await self.synced(timeout=2)
+        await self.feed.run(self.focus)
 
     def touch(self) -> None:
         """Something that the view shows has changed."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.record.model import Pin, ReleaseState
-from releaseconsole.session.views import ArmedView
+from releaseconsole.session.views import ArmedView, Liveness
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.rollback import Executed, PinnedRevision, RollbackTarget
@@ -121,6 +121,7 @@ class Rehearsal:
         self._observer = observer
         self._wake = asyncio.Event()
         self.planned: tuple[Planned, ...] = ()
+        self._planned_for: object = None
         self._fingerprint: object = None
         self._rehearsed_at = 0.0
         self._rehearsed = asyncio.Event()
@@ -145,17 +146,26 @@ class Rehearsal:
         while True:
             await observer.focus.gained()
             await observer.synced(timeout=5)
+            # Before planning: who wakes us meanwhile wants it planned once more.
+            self._wake.clear()
             if self._due():
-                self._fingerprint, self._rehearsed_at = observer.fingerprint(), observer.clock.monotonic()
+                fingerprint = self._fingerprint = observer.fingerprint()
+                self._rehearsed_at = observer.clock.monotonic()
                 self.planned = await plan_environment(observer, observer.ledger.state, try_it=True)
+                self._planned_for = fingerprint
                 self._rehearsed.set()
                 observer.touch()
-            self._wake.clear()
             await observer.wait(self._wake, LOOK_EVERY)
 
     def _due(self) -> bool:
         since = self._observer.clock.monotonic() - self._rehearsed_at
         return self._observer.fingerprint() != self._fingerprint or since >= REHEARSE_EVERY
+
+    def current(self) -> tuple[Planned, ...]:
+        """What was rehearsed, if it is still right: for the workloads and pins as they are now, by live data."""
+        observer = self._observer
+        live = all(one.freshness().liveness is Liveness.LIVE for one in observer.target_observers)
+        return self.planned if live and self._planned_for == observer.fingerprint() else ()
 
     def armed(self) -> ArmedView:
         """Whether the key would work, in numbers and sentences."""

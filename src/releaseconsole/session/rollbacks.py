@@ -90,9 +90,7 @@ class Rollbacks:
             observer.rehearsal.wake()
 
     async def _run(self, observer: Observer, reason: str, to: str, only: tuple[str, ...]) -> RollbackState:
-        planned = observer.rehearsal.planned if to == "pinned" else ()
-        if not planned:
-            planned = await plan_environment(observer, self._ledger.state, to)
+        planned = await self._plan_now(observer, to)
         walks = [_Walk(one) for one in planned if not only or one.key in only]
         rollback_id = f"{observer.name}-{len(self._ledger.state.rollbacks) + 1}"
         self._start(rollback_id, observer.name, reason, walks)
@@ -108,6 +106,23 @@ class Rollbacks:
             raise
         self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": outcome})
         return next(one for one in reversed(self._ledger.state.rollbacks) if one.id == rollback_id)
+
+    async def _plan_now(self, observer: Observer, to: str) -> tuple[Planned, ...]:
+        """The rehearsed plan while it is right, else a fresh one: an old one would say “already there” of a bad
+        version that came since, or return to where an older pin leads. What cannot be read now goes by the
+        rehearsal: its patch carries its own preconditions."""
+        rehearsed = observer.rehearsal
+        if to == "pinned" and (planned := rehearsed.current()):
+            return planned
+        fresh = await plan_environment(observer, self._ledger.state, to)
+        if to != "pinned":
+            return fresh
+        known = {
+            (one.key, one.pinned_at): one
+            for one in rehearsed.planned
+            if one.target and not one.target.skipped
+        }
+        return tuple(one if one.target else known.get((one.key, one.pinned_at), one) for one in fresh)
 
     def _start(self, rollback_id: str, environment: str, reason: str, walks: list[_Walk]) -> None:
         self._ledger.write_anyway(

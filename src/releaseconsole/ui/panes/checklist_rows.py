@@ -161,7 +161,7 @@ class RowPainter:
     @property
     def meta_width(self) -> int:
         """Cells at the right for who and when."""
-        return 18 if self.width >= 76 else 12
+        return 18 if self.width >= 76 else 12 if self.width >= 46 else 0
 
     @property
     def indent(self) -> int:
@@ -224,7 +224,8 @@ class RowPainter:
         extras = [(plain(text), tone) for text, tone in body.extras if text]
         inline = self._inline(body, extras)
         left = (*body.first, Piece(body.texts[0], body.tone), *inline)
-        lines = [justified(left, (*body.meta, Piece(" ")), self.width)]
+        meta = body.meta if self.meta_width else ()
+        lines = [justified(left, (*meta, Piece(" ")), self.width)]
         pad = " " * (self.indent - 1)
         lines += [line(pad, (text, body.tone)) for text in body.texts[1:]]
         if not inline:
@@ -254,7 +255,7 @@ class RowPainter:
     def _meta(self, row: ItemRow, now: float) -> Line:
         state = row.state
         if not state.at or state.status is ItemStatus.OPEN:
-            return line((_kind(row.item), "quiet"))
+            return line((cut_end(_kind(row.item), self.meta_width), "quiet"))
         if state.status in (ItemStatus.PASSED, ItemStatus.FAILED, ItemStatus.UNKNOWN):
             return line((f"auto {whole_age(now - (row.checked or state.at)):>5}", "quiet"))
         when = local_time(state.at, now)
@@ -268,17 +269,19 @@ def _kind(item: Item) -> str:
     if item.role:
         return "sign-off"
     if item.check is None:
-        return ""
+        return _wanted(item)
     return "press v" if item.check.by_hand else "auto"
 
 
+def _wanted(item: Item) -> str:
+    """``>= 8,500 TPS``, or "" where no number is asked for."""
+    return f"{item.target} {item.unit}".strip() if item.target else ""
+
+
 def _asked(item: Item) -> str:
-    """What a person has to give with the tick, unless the text says it already."""
-    if item.role:
-        return f" ({item.role})" if item.role.casefold() not in item.text.casefold() else ""
-    if item.target is None or f"{item.target.value:g}" in item.text.replace(",", ""):
-        return ""
-    return f" ({item.target} {item.unit})".replace(" )", ")")
+    """Whose signature it needs, unless the text says it already."""
+    said = item.role is None or item.role.casefold() in item.text.casefold()
+    return "" if said else f" ({item.role})"
 
 
 def _extras(row: ItemRow, tone: str) -> Iterator[tuple[str, str]]:
@@ -292,6 +295,7 @@ def _extras(row: ItemRow, tone: str) -> Iterator[tuple[str, str]]:
         reason = f"no longer holds: {state.reason}" if state.fell_back else state.reason
         yield reason, "failing" if disagrees else tone if loud else "quiet"
     if state.value:
-        yield f"{state.value} {row.item.unit}".strip(), "quiet"
+        wanted = f" (wanted {row.item.target})" if row.item.target else ""
+        yield f"{state.value} {row.item.unit}".strip() + wanted, "quiet"
     if state.note:
         yield f"“{state.note}”", "quiet"

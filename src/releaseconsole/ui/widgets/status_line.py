@@ -73,10 +73,10 @@ class StatusLine(LineWidget):
             yield _Part((line((status.opening, "waiting")),), 9, right=True)
             return
         yield _badge(view, self.app.no_color)
+        yield _Part((line(_places(view, 48)), line(_places(view, 26)), line(_places(view, 14)), ()), 4)
         if status.practice:
             practice = (f"practice: {cut_middle(plain(status.practice), 14)}", "waiting")
             yield _Part((line(practice), line(("practice", "waiting"))), 2)
-        yield _Part((line(_places(view, 48)), line(_places(view, 26)), line(_places(view, 14)), ()), 4)
         yield _Part((line((title, "quiet")), line((cut_middle(title, 16), "quiet")), ()), 1)
         yield _Part(_forms(self._burning(view)), 6, right=True)
         if status.rolling:
