@@ -156,7 +156,7 @@ class Ground:
 
 
 @contextmanager
-def practice_ground(folder: Path, *, scenario: str = "healthy", factor: float = 10.0) -> Iterator[Ground]:
+def practice_ground(folder: Path, *, scenario: str = "healthy", factor: float = 20.0) -> Iterator[Ground]:
     """A practice cluster in its own thread, time ``factor`` times as fast for it and for the session alike."""
     clock = FastClock(factor)
     options = Options(scenario=scenario, speed=10.0 / factor, ready_seconds=1.0)

@@ -200,7 +200,7 @@ async def test_a_cluster_that_goes_down_is_said_to_be_stale_and_the_keys_still_w
         await at.press("space")
         await at.until(lambda: "item.done" in ground.kinds(), "the tick is on disk")
         await at.press("ctrl+r")
-        await at.sees("ROLL BACK PRODUCTION", "This is the last rehearsal")
+        await at.sees("ROLL BACK PRODUCTION", "cannot go back", "cannot be reached")
         await at.press("escape", "2")
         await at.sees("STAGING")
 

@@ -84,7 +84,7 @@ class ApiServer:
             task.cancel()
         runner, self._runner = self._runner, None
         if runner is not None:
-            await runner.cleanup()
+            await _close(runner)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         task = asyncio.current_task()
@@ -98,6 +98,17 @@ class ApiServer:
             raise asyncio.CancelledError from None
         finally:
             self._answering.discard(task)
+
+
+async def _close(runner: web.ServerRunner) -> None:
+    """TLS would say good-bye for half a minute to a client that does not answer; here nobody waits for it."""
+    server = runner.server
+    transports = [connection.transport for connection in server.connections] if server else []
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:

@@ -58,7 +58,7 @@ class TabStrip(LineWidget):
         levels = max((len(tab.forms) for tab in self._tabs), default=1)
         forms: list[Line] = []
         for level in range(levels):
-            for active_level in (0, level):
+            for active_level in range(level + 1):
                 forms = [tab.form(active_level if tab.active else level) for tab in self._tabs]
                 if sum(line_width(form) + 2 + gap for form in forms) - gap <= width:
                     return forms
