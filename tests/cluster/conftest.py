@@ -14,7 +14,8 @@ from pathlib import Path
 import binaries
 import pytest
 from bench import Bench
-from control_plane import USERS, ControlPlane
+from control_plane import ADMIN, USERS, ControlPlane
+from gate import Gate
 
 from releaseconsole.cluster.connect import Client, connect
 
@@ -84,5 +85,21 @@ def _bench(plane: ControlPlane, kubeconfig: Path, folder: Path) -> Iterator[Benc
 @pytest.fixture
 async def client(kubeconfig: Path) -> AsyncIterator[Client]:
     """The console's own connection, as administrator."""
-    async with await connect("admin", kubeconfig=kubeconfig) as connected:
+    async with await connect(ADMIN, kubeconfig=kubeconfig) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def gate(control_plane: ControlPlane) -> AsyncIterator[Gate]:
+    """A proxy that can be told to behave badly."""
+    async with Gate(control_plane) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def gated(gate: Gate, control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Client]:
+    """A connection that goes through the gate."""
+    user = {ADMIN: {"token": control_plane.tokens[ADMIN]}}
+    path = control_plane.kubeconfig(tmp_path / "gated", user, gate.server)
+    async with await connect(ADMIN, kubeconfig=path) as connected:
         yield connected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -14,7 +14,7 @@ from control_plane import ControlPlane
 from yarl import URL
 
 Hook = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-_OWN_TO_A_HOP = ("host", "connection", "transfer-encoding", "content-length", "content-encoding")
+_OWN_TO_A_HOP = ("host", "connection", "transfer-encoding", "content-length")
 
 
 class Gate:
@@ -81,27 +81,30 @@ class Gate:
 
     async def ask(self, request: web.Request) -> aiohttp.ClientResponse:
         """Hand a request on to the API server."""
-        headers = {key: text for key, text in request.headers.items() if key.lower() not in _OWN_TO_A_HOP}
-        url = self._plane.server + request.raw_path
-        return await self._upstream.request(
-            request.method, URL(url, encoded=True), data=await request.read() or None, headers=headers
-        )
+        url = URL(self._plane.server + request.raw_path, encoded=True)
+        body, headers = await request.read() or None, _passed_on(request.headers)
+        return await self._upstream.request(request.method, url, data=body, headers=headers)
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
-        """Let the API server answer."""
+        """Let the API server answer; when it breaks off, so does the gate."""
+        answer = web.StreamResponse()
+        transport = request.transport
         try:
             async with await self.ask(request) as found:
-                passed = {k: text for k, text in found.headers.items() if k.lower() not in _OWN_TO_A_HOP[1:4]}
-                answer = web.StreamResponse(status=found.status, headers=passed)
+                answer.set_status(found.status)
+                answer.headers.update(_passed_on(found.headers))
                 await answer.prepare(request)
                 async for chunk in found.content.iter_any():
                     await self._flowing.wait()
                     await answer.write(chunk)
-                return answer
         except (aiohttp.ClientError, ConnectionError):
-            if request.transport is not None:
-                request.transport.abort()
-            raise
+            if transport is not None:
+                transport.abort()
+        return answer
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    return {key: text for key, text in headers.items() if key.lower() not in _OWN_TO_A_HOP}
 
 
 @dataclass(slots=True)

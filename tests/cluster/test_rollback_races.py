@@ -8,33 +8,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from bench import Bench, Obj
-from control_plane import ADMIN, ControlPlane
+from control_plane import ControlPlane
 from gate import Burst, Gate, LostAnswer
 
-from releaseconsole.cluster.connect import Client, connect
+from releaseconsole.cluster.connect import Client
 from releaseconsole.cluster.rollback import RollbackTarget, dry_run, execute, plan_rollback, read_pin
 from releaseconsole.errors import ApiRejected, Conflict
 
 SHOP = "deployment/shop"
-
-
-@pytest.fixture
-async def gate(control_plane: ControlPlane) -> AsyncIterator[Gate]:
-    async with Gate(control_plane) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def gated(gate: Gate, control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Client]:
-    """A connection that goes through the gate."""
-    user = {ADMIN: {"token": control_plane.tokens[ADMIN]}}
-    path = control_plane.kubeconfig(tmp_path / "gated", user, gate.server)
-    async with await connect(ADMIN, kubeconfig=path) as connected:
-        yield connected
 
 
 async def _bad_release(bench: Bench, client: Client, replicas: int = 3) -> RollbackTarget:
@@ -166,21 +150,23 @@ async def test_a_workload_that_is_gone_is_a_plain_refusal(bench: Bench, client: 
 @asynccontextmanager
 async def _busy_writer(bench: Bench) -> AsyncIterator[None]:
     """Somebody who patches labels and status fifty times a second."""
+    written = 0
 
     async def write() -> None:
+        nonlocal written
         for number in itertools.count():
             began = time.monotonic()
             changed = {"metadata": {"labels": {"beat": str(number)}}}
             await asyncio.to_thread(bench.patch, "deployment", "shop", changed)
-            status: Obj = {
-                "status": {"conditions": [{"type": "Beat", "status": "True", "reason": f"b{number}"}]}
-            }
+            condition = {"type": "Beat", "status": "True", "reason": f"b{number}"}
+            status: Obj = {"status": {"conditions": [condition]}}
             await asyncio.to_thread(bench.patch, "deployment", "shop", status, "status")
+            written = number
             await asyncio.sleep(max(0.0, 0.02 - (time.monotonic() - began)))
 
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())
-        await asyncio.sleep(0.2)
+        await bench.until(lambda: written > 5, "the other writer is busy")
         yield
         writing.cancel()
 
