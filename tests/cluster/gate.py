@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -49,6 +50,7 @@ class Gate:
         self.cut()
         await self._runner.cleanup()
         await self._upstream.close()
+        await asyncio.sleep(0)
 
     @property
     def silent(self) -> bool:
@@ -79,18 +81,23 @@ class Gate:
         finally:
             self._open.discard(transport)
 
-    async def ask(self, request: web.Request) -> aiohttp.ClientResponse:
-        """Hand a request on to the API server."""
+    @asynccontextmanager
+    async def asking(self, request: web.Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The API server's answer to a request."""
         url = URL(self._plane.server + request.raw_path, encoded=True)
         body, headers = await request.read() or None, _passed_on(request.headers)
-        return await self._upstream.request(request.method, url, data=body, headers=headers)
+        found = await self._upstream.request(request.method, url, data=body, headers=headers)
+        try:
+            yield found
+        finally:
+            hang_up(found)
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """Let the API server answer; when it breaks off, so does the gate."""
         answer = web.StreamResponse()
         transport = request.transport
         try:
-            async with await self.ask(request) as found:
+            async with self.asking(request) as found:
                 answer.set_status(found.status)
                 answer.headers.update(_passed_on(found.headers))
                 await answer.prepare(request)
@@ -101,6 +108,13 @@ class Gate:
             if transport is not None:
                 transport.abort()
         return answer
+
+
+def hang_up(answer: aiohttp.ClientResponse) -> None:
+    """Drop the connection of an answer at once."""
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
+    answer.close()
 
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
@@ -136,7 +150,8 @@ class LostAnswer:
         if self.times <= 0 or request.method != self.method:
             return None
         self.times -= 1
-        (await self.gate.ask(request)).release()
+        async with self.gate.asking(request) as found:
+            await found.read()
         assert request.transport is not None
         request.transport.abort()
         return web.Response()

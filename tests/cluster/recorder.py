@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 from bench import Bench, Obj, Ran
 from control_plane import ADMIN
-from gate import Gate
+from gate import Gate, hang_up
 
 
 @asynccontextmanager

@@ -21,17 +21,19 @@ async def test_a_kind_that_may_not_be_listed_says_so_while_the_others_work(
     bench: Bench, kubeconfig: Path
 ) -> None:
     bench.deploy()
-    clock = Impatient()
-    async with await connect(READER, kubeconfig=kubeconfig, clock=clock) as reader:
-        async with watching(reader, bench, EVENTS) as events, watching(reader, bench, PODS) as pods:
-            await live(bench, pods)
-            await equal_to_a_fresh_list(bench, pods, "pod")
-            assert events.denied
-            assert 'cannot list resource "events"' in events.error
-            assert not pods.error
-            _grant(bench, "events")
-            await live(bench, events)
-            assert not events.denied
+    async with (
+        await connect(READER, kubeconfig=kubeconfig, clock=Impatient()) as reader,
+        watching(reader, bench, EVENTS) as events,
+        watching(reader, bench, PODS) as pods,
+    ):
+        await live(bench, pods)
+        await equal_to_a_fresh_list(bench, pods, "pod")
+        assert events.denied
+        assert 'cannot list resource "events"' in events.error
+        assert not pods.error
+        _grant(bench, "events")
+        await live(bench, events)
+        assert not events.denied
 
 
 async def test_a_rollback_without_the_right_to_patch_is_refused_before_anything_is_sent(
@@ -92,23 +94,25 @@ async def test_a_token_that_was_revoked_is_said_and_a_new_one_in_its_file_is_tak
     path = control_plane.kubeconfig(
         tmp_path / "rotating", {"console": {"tokenFile": str(token)}}, gate.server
     )
-    async with await connect("console", kubeconfig=path, clock=Impatient()) as client:
-        async with watching(client, bench, DEPLOYMENTS) as cache:
-            await live(bench, cache)
-            _delete_account(bench, "console")
+    async with (
+        await connect("console", kubeconfig=path, clock=Impatient()) as client,
+        watching(client, bench, DEPLOYMENTS) as cache,
+    ):
+        await live(bench, cache)
+        _delete_account(bench, "console")
 
-            def refused() -> bool:
-                # The server remembers a good token for ten seconds, and never looks at a watch again.
-                gate.cut()
-                return cache.denied
+        def refused() -> bool:
+            # The server remembers a good token for ten seconds, and never looks at a watch again.
+            gate.cut()
+            return cache.denied
 
-            await bench.until(refused, "the token is refused", 20)
-            assert "does not accept the credentials" in cache.error
-            assert cache.objects
-            bench.set_image("deployment", "shop", "shop:good-2")
-            token.write_text(_account_token(bench, "other"))
-            await live(bench, cache)
-            await equal_to_a_fresh_list(bench, cache)
+        await bench.until(refused, "the token is refused", 20)
+        assert "does not accept the credentials" in cache.error
+        assert cache.objects
+        bench.set_image("deployment", "shop", "shop:good-2")
+        token.write_text(_account_token(bench, "other"))
+        await live(bench, cache)
+        await equal_to_a_fresh_list(bench, cache)
 
 
 def _grant(bench: Bench, resource: str) -> None:

@@ -52,7 +52,7 @@ query = """
 traffic = 'sum(rate(http_requests_total{namespace="$namespace"}[1m]))'
 unit = "%"
 target = "< 0.1"
-rollback = { when = "> 1", for = "2s" }
+rollback = { when = "> 0.3", for = "1s" }
 
 [[phases]]
 id = "before"
@@ -269,12 +269,30 @@ class Gate:
                     group.create_task(_copy(reader, back))
                     group.create_task(_copy(there, writer))
             finally:
-                back.close()
+                await _drop(back)
         except asyncio.CancelledError:
-            writer.transport.abort()
+            pass
         finally:
             self._pipes.discard(task)
-            writer.close()
+            await _drop(writer)
+
+
+async def _drop(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+@asynccontextmanager
+async def gated(place: Place, context: str = "production") -> AsyncIterator[Gate]:
+    """A door before one API server, put into the place's kubeconfig."""
+    config = yaml.safe_load(place.kubeconfig.read_text("utf-8"))
+    (entry,) = [one["cluster"] for one in config["clusters"] if one["name"] == context]
+    host, port = entry["server"].removeprefix("https://").split(":")
+    async with Gate(host, int(port)) as gate:
+        entry["server"] = f"https://127.0.0.1:{gate.port}"
+        place.kubeconfig.write_text(yaml.safe_dump(config), "utf-8")
+        yield gate
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -282,5 +300,4 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         while data := await source.read(65536):
             target.write(data)
             await target.drain()
-    with suppress(OSError):
-        target.close()
+    target.close()

@@ -204,7 +204,8 @@ class LiveConsole(Console):
     async def told(self, *words: str) -> None:
         """Wait until a message says all of these."""
         await self.until(
-            lambda: any(all(word in toast for word in words) for toast in self.toasts()), f"being told {words}"
+            lambda: any(all(word in toast for word in words) for toast in self.toasts()),
+            f"being told {words}",
         )
 
     async def go_to(self, key: str) -> None:
@@ -276,9 +277,7 @@ async def console(
     app = ConsoleApp(session, clock=ground.clock)
     async with app.run_test(size=size, notifications=True) as pilot:
         driven = LiveConsole(app, pilot, session)  # type: ignore[arg-type]
-        await driven.until(lambda: driven.main.ready, "the session is open")
+        await driven.until(lambda: driven.main.ready and driven.main.checklist.current, "the release is open")
         yield driven
         app._leaving.set()
         await driven.until(app._session_closed.is_set, "the session has closed")
-
-

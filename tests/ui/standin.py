@@ -6,11 +6,12 @@ It keeps the rules of `record.gates`, but has no journal and no cluster: views a
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Self
+
+from standin_plan import sample_plan
+from standin_views import EPOCH, SERVICES, Buffer, Checked, burning_view, healthy_view, some_logs
 
 from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError
 from releaseconsole.plan.model import Plan
@@ -29,28 +30,13 @@ from releaseconsole.record.model import (
     WorkloadRollback,
 )
 from releaseconsole.session.views import (
-    ArmedView,
     EnvironmentView,
-    EventView,
-    Freshness,
-    Liveness,
-    LogCoverage,
-    MetricView,
     Notice,
-    PodView,
     PreviewLine,
     RollbackPreview,
-    WorkloadView,
 )
 
-EPOCH = 1_795_000_000.0
-SERVICES = ("command-service", "api-gateway", "query-service")
-STAGING_ITEMS = (
-    "All pods running",
-    "All services accessible",
-    "Health checks passing",
-    "No errors in logs",
-)
+__all__ = ["EPOCH", "FixedClock", "StandIn", "Unlucky", "burning_view", "healthy_view", "sample_plan"]
 
 
 class FixedClock:
@@ -67,277 +53,6 @@ class FixedClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
-
-
-def sample_plan() -> Plan:
-    """A small HealthPay: eight phases, two environments, every kind of item."""
-    workloads = [f"deployment/{name}" for name in SERVICES]
-    return Plan.model_validate(
-        {
-            "release": {"name": "healthpay", "title": "HealthPay wallet", "version": "1.0.0"},
-            "environments": {
-                "staging": _environment("green", "staging", workloads),
-                "production": _environment("red", "prod-eu", workloads),
-            },
-            "objectives": [
-                {"id": "error-rate", "title": "error rate", "query": "e", "unit": "%", "target": "< 0.1"},
-                {"id": "p99", "query": "p", "unit": "ms", "target": "< 50"},
-            ],
-            "phases": [
-                _phase("pre", "Pre-deployment", [_step("code", "Code quality", _texts("Code review", 7))]),
-                _phase("staging", "Staging", [_deploy_step("staging")], environment="staging", when="Day 1"),
-                _phase("uat", "UAT", [_step("uat-tests", "Acceptance", _texts("UAT case", 3))]),
-                _phase(
-                    "production",
-                    "Production",
-                    [_deploy_step("production"), _manual_step()],
-                    environment="production",
-                    needs=["uat"],
-                    gate="go/no-go",
-                    kind="deploy",
-                ),
-                _phase(
-                    "rollback",
-                    "Rollback",
-                    [_step("after-rollback", "After a rollback", _texts("Rolled-back check", 4))],
-                    environment="production",
-                    kind="rollback",
-                ),
-                _phase(
-                    "success", "Success criteria", [_step("success", "Technical", _texts("Criterion", 11))]
-                ),
-                _phase("after", "Post-deployment", [_step("after", "Day one", _texts("Afterwards", 4))]),
-                _phase("sign-off", "Sign-off", [_sign_step()], kind="sign-off"),
-            ],
-        }
-    )
-
-
-def _environment(colour: str, context: str, workloads: list[str]) -> dict[str, Any]:
-    return {
-        "colour": colour,
-        "targets": [{"context": context, "namespace": "healthpay"}],
-        "workloads": workloads,
-        "links": {"Grafana": "https://grafana.example"},
-    }
-
-
-def _phase(phase_id: str, title: str, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return {"id": phase_id, "title": title, "steps": steps, **more}
-
-
-def _step(step_id: str, title: str, items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return {"id": step_id, "title": title, "items": items, **more}
-
-
-def _texts(text: str, count: int) -> list[dict[str, Any]]:
-    name = text.lower().replace(" ", "-")
-    return [{"id": f"{name}-{n}", "text": f"{text} {n}"} for n in range(1, count + 1)]
-
-
-def _deploy_step(env_id: str) -> dict[str, Any]:
-    items: list[dict[str, Any]] = [
-        {"id": f"{env_id}-pods", "text": "All pods running", "check": {"pods": "ready"}},
-        {"id": f"{env_id}-errors", "text": "Error rate within target", "check": {"objective": "error-rate"}},
-        {"id": f"{env_id}-otp", "text": "OTP rate limiting works", "check": {"http": "POST $api/send-otp"}},
-    ]
-    actions = [
-        {"id": f"{env_id}-apply", "apply": "deployment/k8s/"},
-        {"id": f"{env_id}-wait", "wait": "rollout"},
-    ]
-    return _step(f"{env_id}-deploy", "Deploy", items, actions=actions)
-
-
-def _manual_step() -> dict[str, Any]:
-    return _step(
-        "production-watch",
-        "Watch",
-        [
-            {"id": "support", "text": "Support team standing by"},
-            {"id": "backup", "text": "Backup taken"},
-            {"id": "tps", "text": "Throughput measured", "target": ">= 8500", "unit": "TPS"},
-            {"id": "cache", "text": "Cache [warm] on every node [/]"},
-        ],
-    )
-
-
-def _sign_step() -> dict[str, Any]:
-    return _step(
-        "approvals",
-        "Approvals",
-        [{"id": "cto", "text": "Release approved", "role": "CTO"}],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    at: float
-    source: str
-    container: str
-    text: str
-    level: str
-
-
-class Buffer:
-    """A log of given lines."""
-
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
-        self.lines = list(lines)
-        self.first = 0
-        self.dropped = 0
-
-    @property
-    def end(self) -> int:
-        return len(self.lines)
-
-    def line(self, number: int) -> Line:
-        return self.lines[number]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    at: float
-    reason: str
-
-
-def healthy_view(
-    env_id: str = "production", colour: str = "red", context: str = "prod-eu"
-) -> EnvironmentView:
-    """Three services that run, watched by somebody who may see everything."""
-    target = f"{context}/healthpay"
-    return EnvironmentView(
-        id=env_id,
-        title="",
-        colour=colour,
-        targets=(target,),
-        cluster=Freshness(Liveness.LIVE, 999.6),
-        metrics=Freshness(Liveness.LIVE, 998.0),
-        workloads=tuple(_workload(name, target) for name in SERVICES),
-        pods=tuple(_pod(name, target, n) for name in SERVICES for n in range(2)),
-        events=tuple(_event(n) for n in range(6)),
-        objectives=(
-            _metric("error rate", "%", 0.02, 0.1, "> 1 for 1m", 1.0),
-            _metric("p99", "ms", 38, 50, "", None),
-        ),
-        logs=LogCoverage(streams=6, total=6),
-        armed=ArmedView(ready=3, total=3, pinned=3),
-    )
-
-
-def burning_view() -> EnvironmentView:
-    """The new version fails: one rollout stuck, the error rate over its trigger."""
-    view = healthy_view()
-    stuck = replace(
-        view.workloads[2],
-        state="failing",
-        message="1 of 4 new pods ready",
-        updated=1,
-        ready=0,
-        old=3,
-        problems=("query-service-6fd4-x2k: ImagePullBackOff: manifest unknown",),
-    )
-    burning = replace(
-        view.objectives[0],
-        value=1.8,
-        state="BREACH",
-        meets_target=False,
-        held=64.0,
-        reason="1.8 % > 1 % for 1:04",
-    )
-    bad = replace(view.pods[-1], status="ImagePullBackOff", healthy=False, ready="0/1")
-    return replace(
-        view,
-        workloads=(*view.workloads[:2], stuck),
-        pods=(*view.pods[:-1], bad),
-        objectives=(burning, view.objectives[1]),
-        logs=replace(view.logs, errors_per_minute=12),
-    )
-
-
-def _workload(name: str, target: str) -> WorkloadView:
-    return WorkloadView(
-        key=f"{target}/deployment/{name}",
-        name=name,
-        target=target,
-        state="complete",
-        message="",
-        revision="8",
-        previous_revision="7",
-        image=f"healthpay/{name}:1.1.0",
-        previous_image=f"healthpay/{name}:1.0.0",
-        desired=4,
-        updated=4,
-        ready=4,
-        old=0,
-        pinned=True,
-        rollback_ready=True,
-    )
-
-
-def _pod(name: str, target: str, number: int) -> PodView:
-    return PodView(
-        uid=f"{name}-{number}",
-        name=f"{name}-6fd4c9b7d5-x{number}k2p",
-        target=target,
-        workload=name,
-        revision="new",
-        ready="1/1",
-        status="Running",
-        healthy=True,
-        restarts=0,
-        created=EPOCH - 3600,
-        node=f"node-{number}",
-    )
-
-
-def _event(number: int) -> EventView:
-    return EventView(
-        uid=f"event-{number}",
-        at=EPOCH - 40 * number - 5,
-        warning=False,
-        reason="Scheduled",
-        object=f"pod/command-service-6fd4c9b7d5-x{number}k2p",
-        message="Successfully assigned to a node",
-        count=1,
-    )
-
-
-def _metric(
-    title: str, unit: str, value: float, target: float, trigger: str, line: float | None
-) -> MetricView:
-    history = tuple((EPOCH - 600 + 5 * n, value * (1 + 0.2 * math.sin(n / 5))) for n in range(120))
-    return MetricView(
-        id=title.replace(" ", "-"),
-        title=title,
-        unit=unit,
-        value=value,
-        target=f"< {target:g}",
-        target_value=target,
-        meets_target=True,
-        trigger=trigger,
-        trigger_value=line,
-        state="OK",
-        reason="",
-        held=0.0,
-        hold=60.0,
-        history=history,
-        seen=998.0,
-    )
-
-
-def some_logs(count: int = 200) -> Buffer:
-    """Requests of the three services."""
-    levels = ("info", "info", "info", "warn", "info", "info", "error")
-    return Buffer(
-        Line(
-            EPOCH - count + n,
-            f"{SERVICES[n % 3]}-6fd4c9b7d5-x0k2p",
-            "app",
-            f"request {n} POST /wallet/transfer 200 in {n % 40} ms",
-            levels[n % 7],
-        )
-        for n in range(count)
-    )
 
 
 class StandIn:

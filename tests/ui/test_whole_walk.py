@@ -122,7 +122,9 @@ async def test_the_rollback_key_works_while_somebody_types_and_over_the_help(gro
         await at.sees("see ticket")
         await at.press("enter")
         await at.until(lambda: at.dialog == "MainScreen")
-        assert [one["data"]["note"] for one in ground.entries() if one["kind"] == "item.noted"] == ["see ticket"]
+        assert [one["data"]["note"] for one in ground.entries() if one["kind"] == "item.noted"] == [
+            "see ticket"
+        ]
         await at.press("?")
         await at.sees("Every", "ctrl+r")
         await at.press("ctrl+r")

@@ -45,6 +45,7 @@ TRIES = 4
 LONGEST_WAIT = 5.0
 _EARLY = 10.0
 """Seconds before their end at which credentials are renewed."""
+_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,11 @@ class Client:
         sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             await session.close()
+        # A connection that was cancelled in its TLS handshake is closed by the loop's next turns, not by aiohttp.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        # Aborted connections are closed in the loop's next round, which may otherwise be none.
+        await asyncio.sleep(0)
 
     async def get(self, path: str, params: Params = NO_PARAMS) -> bytes:
         """The body of a GET. Raises ClusterError."""
@@ -216,8 +222,7 @@ class Client:
                 raise await self._refusal(response)
             yield response
         finally:
-            # A connection in the middle of an answer cannot be used again; after the end this keeps it.
-            response.close() if not response.content.at_eof() else response.release()
+            _leave(response)
 
     async def _open(
         self,
@@ -290,6 +295,19 @@ class Client:
     def _pause(self, error: ApiRejected | Unreachable, attempt: int) -> float:
         asked = error.retry_after if isinstance(error, ApiRejected) else 0.0
         return min(LONGEST_WAIT, asked or 0.1 * 3**attempt * (0.5 + self.chance()))
+
+
+def _leave(response: aiohttp.ClientResponse) -> None:
+    """Keep the connection of an answer that was read to its end; no other can be used again.
+
+    That one is aborted: a polite end of TLS would wait for a server that may be the reason for leaving.
+    """
+    if response.content.at_eof():
+        response.release()
+        return
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

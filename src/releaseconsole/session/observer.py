@@ -90,7 +90,7 @@ class Observer:
     def _workers(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         for target in self.target_observers:
             yield f"watch {target.name}", target.run
-            yield f"logs {target.name}", partial(target.follow_logs, self.logs, self.focus, self._hub.touch)
+            yield f"logs {target.name}", partial(target.follow_logs, self.logs, self.focus)
         yield f"metrics {self.name}", self._follow_metrics
         yield f"rehearse {self.name}", self.rehearsal.run
 

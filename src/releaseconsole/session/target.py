@@ -246,11 +246,14 @@ class TargetObserver:
         (family,) = families(snapshot, (workload,))
         return family
 
-    async def follow_logs(self, buffer: LogBuffer, focus: Focus, notify: Callable[[], None]) -> None:
-        """Follow the workloads' pods into ``buffer`` while the environment is on the screen."""
+    async def follow_logs(self, buffer: LogBuffer, focus: Focus) -> None:
+        """Follow the workloads' pods into ``buffer`` while the environment is on the screen.
+
+        New lines do not count as a change of the view: who shows them looks at the buffer's end.
+        """
         await self._ready.wait()
         assert self._client is not None
-        follower = LogFollower(self._client, self.namespace, self._own_pods, buffer, notify=notify)
+        follower = LogFollower(self._client, self.namespace, self._own_pods, buffer)
         self._follower = follower
         while True:
             await focus.gained()

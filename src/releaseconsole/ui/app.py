@@ -7,7 +7,6 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -25,6 +24,7 @@ from releaseconsole.ui.glyphs import UNICODE, Glyphs
 from releaseconsole.ui.intents import Intents
 from releaseconsole.ui.keymap import bindings_of, load_keymap
 from releaseconsole.ui.messages import ActionWanted, ItemWanted, Wanted, Wish
+from releaseconsole.ui.offers import all_commands
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.deck import Moment
 from releaseconsole.ui.screens.dialogs import ConfirmScreen, Question
@@ -83,6 +83,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._main = MainScreen(self._session, glyphs, self.guard)
         self._seen = -1
         self._second = -1
+        self._half = -1
         self._opened = False
         self._leaving = asyncio.Event()
         self._session_closed = asyncio.Event()
@@ -135,6 +136,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             async with self._session:
                 self._opened = True
                 self._main.open()
+                self._look()
                 await self._leaving.wait()
         except ReleaseConsoleError as error:
             self._broken(error)
@@ -201,11 +203,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 return
             monotonic, now = self.clock.monotonic(), self.clock.now()
             version = self._session.version
+            moment = Moment(monotonic, now)
+            half = math.floor(monotonic + 0.5)
+            self._main.update_logs(moment, due=half != self._half)
+            self._half = half
             tick = math.floor(monotonic) != self._second
             if version == self._seen and not tick:
                 return
             self._seen, self._second = version, math.floor(monotonic)
-            self._main.update_view(Moment(monotonic, now), everything=tick)
+            self._main.update_view(moment, everything=tick)
             for screen in self.screen_stack:
                 if isinstance(screen, RollbackScreen):
                     screen.show(now)
@@ -382,49 +388,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.push_screen(screen, None)
         screen.call_later(screen.show, self.clock.now())
 
-    # The command palette.
-
     def commands(self) -> tuple[Command, ...]:
-        """Everything that can be done now, in words."""
-        return tuple(self._commands())
-
-    def _commands(self) -> Iterator[Command]:
-        main, plan = self._main, self._session.plan
-        yield Command("ROLLBACK: show what it would do", "The same as ctrl+r", self.action_rollback)
-        for number, phase in enumerate(plan.phases, start=1):
-            yield Command(
-                f"Phase {number}: {phase.title}", "Show this phase", partial(main.show_phase, phase.id)
-            )
-        for name in PANES:
-            yield Command(f"Panel: {name}", "Bring it to the front", partial(main.go_to_pane, name))
-        for env_id, environment in plan.environments.items():
-            name = f"Environment: {environment.title or env_id}"
-            yield Command(
-                name, "Look at it, and let ctrl+r be about it", partial(main.show_environment, env_id)
-            )
-        if not self._session.read_only:
-            yield from self._writing_commands()
-        for name in self._themes.themes:
-            yield Command(f"Theme: {name}", "Use these colours", partial(self.use_theme, name))
-        yield Command("Help", "Every key that works", self.show_help)
-        yield Command("Quit", "Leave; the release stays as it is", partial(self.want, "quit"))
-
-    def _writing_commands(self) -> Iterator[Command]:
-        main = self._main
-        item = self._session.plan.items.get(main.checklist.current_item)
-        verbs = ("tick", "verify", "note", "override", "defer", "not_applicable", "reopen")
-        for verb in verbs if item else ():
-            words = verb.replace("_", " ").capitalize()
-            wanted = ItemWanted(item.item.id if item else "", verb)  # type: ignore[arg-type]
-            yield Command(f"{words}: {item.item.text if item else ''}", "The item under the cursor",
-                          partial(self.post_message, wanted))  # fmt: skip
-        for action in self._session.plan.actions.values():
-            if action.phase.id == main.phase.id:
-                run = partial(self.post_message, ActionWanted(action.id))
-                yield Command(f"Run: {action.action.label}", "An action of this phase", run)
-        yield Command("Pin what runs now", "The place a rollback returns to", partial(self.want, "pin"))
-        yield Command("Go/no-go", "Decide for this phase", partial(self.want, "decide"))
-        yield Command("Unlock the environment", "Asks why", partial(self.want, "unlock"))
+        """Everything that can be done now, in words, for the command palette."""
+        return tuple(all_commands(self, self._main, self._session, self._themes.themes))
 
 
 def _told(error: Exception) -> str:

@@ -55,9 +55,6 @@ class Glyphs:
     runnable: str = "▷"
     cursor: str = "▌"
     separator: str = "│"
-    full: str = "█"
-    part: str = "▒"
-    empty: str = "░"
 
     def stage(self, stage: Stage) -> str:
         """The symbol of a workload's stage in a rollback."""
@@ -81,7 +78,4 @@ ASCII = Glyphs(
     runnable="$",
     cursor=">",
     separator="|",
-    full="#",
-    part="+",
-    empty=".",
 )

@@ -257,7 +257,7 @@ class RowPainter:
         if not state.at or state.status is ItemStatus.OPEN:
             return line((cut_end(_kind(row.item), self.meta_width), "quiet"))
         if state.status in (ItemStatus.PASSED, ItemStatus.FAILED, ItemStatus.UNKNOWN):
-            return line((f"auto {whole_age(now - (row.checked or state.at)):>5}", "quiet"))
+            return line((f"auto {_checked(now - (row.checked or state.at)):>5}", "quiet"))
         when = local_time(state.at, now)
         if self.meta_width < 18 and " " in when:
             when = when.rsplit(" ", 1)[0]
@@ -299,3 +299,8 @@ def _extras(row: ItemRow, tone: str) -> Iterator[tuple[str, str]]:
         yield f"{state.value} {row.item.unit}".strip() + wanted, "quiet"
     if state.note:
         yield f"“{state.note}”", "quiet"
+
+
+def _checked(seconds: float) -> str:
+    """How old a check is, in steps of five seconds: a number that counts up all the time says nothing."""
+    return "now" if seconds < 5 else whole_age(seconds - seconds % 5 if seconds < 60 else seconds)

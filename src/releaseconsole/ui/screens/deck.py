@@ -58,9 +58,6 @@ class Deck(Vertical):
     def show(self, name: str, view: EnvironmentView, moment: Moment, *, everything: bool) -> None:
         """Feed one panel; ``everything`` also when only the time has changed."""
         pane = self._panes[name]
-        if name == "logs" and not everything and not pane.has_focus_within:
-            # Lines that nobody is reading closely come once a second: each batch costs a repaint.
-            return
         part = self._part(name, view)
         if everything or part != self._parts.get(name):
             self._parts[name] = part
@@ -68,6 +65,10 @@ class Deck(Vertical):
                 pane.show(view, self._session.logs(view.id), moment.monotonic, moment.epoch)
             else:
                 pane.show(view, moment.monotonic, moment.epoch)
+
+    def reads_logs(self) -> bool:
+        """Whether somebody reads the logs just now."""
+        return self._panes["logs"].has_focus_within
 
     def _part(self, name: str, view: EnvironmentView) -> object:
         """What of a view a panel draws: while this stays equal, nothing has to be drawn."""

@@ -244,6 +244,18 @@ class MainScreen(Screen[None], inherit_bindings=False):
         with self._guard("the panel tabs"):
             self._show_pane_tabs()
 
+    def update_logs(self, moment: Moment, *, due: bool) -> None:
+        """New lines alone: at once for somebody who reads them, else when they are ``due``.
+
+        Apart from the other panels: a repaint costs as much as lies between the first and the last line that
+        has changed, and the logs are at the far end from the status line.
+        """
+        if self.ready and self._view is not None and "logs" in self._arrangement.visible:
+            if not due and not self.deck.reads_logs():
+                return
+            with self._guard("the logs panel"):
+                self.deck.show("logs", self._view, moment, everything=due)
+
     def _status(self) -> Status:
         session = self.session
         rollback = self.rollback_under_way()
@@ -293,7 +305,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             with self._guard(f"the {name} panel"):
                 if name == "output":
                     deck.show_output(self._phase.id, self._moment.epoch, everything=everything)
-                elif name != "checklist" and view is not None:
+                elif name not in ("checklist", "logs") and view is not None:
                     deck.show(name, view, self._moment, everything=everything)
         deck.fit(view, self.app.size.height - CHROME, stacked=self._arrangement.mode == "wide")
 

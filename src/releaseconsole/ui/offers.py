@@ -1,0 +1,63 @@
+"""What the command palette offers: everything that a key can do, and every phase, panel, action and theme.
+
+A command's name may hold any text; its help is always ours, since the palette reads that as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Protocol, get_args
+
+from textual.message import Message
+
+from releaseconsole.ui.messages import ActionWanted, ItemVerb, ItemWanted, Wish
+from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.screens.layout import PANES
+from releaseconsole.ui.screens.main import MainScreen
+from releaseconsole.ui.screens.palette import Command
+
+
+class Doer(Protocol):
+    """What the commands need of the application."""
+
+    def action_rollback(self) -> None: ...
+    def want(self, wish: Wish) -> None: ...
+    def use_theme(self, name: str) -> None: ...
+    def post_message(self, message: Message) -> bool: ...
+
+
+def all_commands(
+    app: Doer, main: MainScreen, session: ConsoleSession, themes: Iterable[str]
+) -> Iterator[Command]:
+    """Every command that makes sense now."""
+    yield Command("ROLLBACK: show what it would do", "The same as ctrl+r", app.action_rollback)
+    for number, phase in enumerate(session.plan.phases, start=1):
+        name = f"Phase {number}: {phase.title}"
+        yield Command(name, "Show this phase", partial(main.show_phase, phase.id))
+    for pane in PANES:
+        yield Command(f"Panel: {pane}", "Bring it to the front", partial(main.go_to_pane, pane))
+    for env_id, environment in session.plan.environments.items():
+        name = f"Environment: {environment.title or env_id}"
+        yield Command(name, "Look at it, and let ctrl+r be about it", partial(main.show_environment, env_id))
+    if not session.read_only:
+        yield from _writing_commands(app, main, session)
+    for theme in themes:
+        yield Command(f"Theme: {theme}", "Use these colours", partial(app.use_theme, theme))
+    yield Command("Help", "Every key that works", partial(app.want, "help"))
+    yield Command("Quit", "Leave; the release stays as it is", partial(app.want, "quit"))
+
+
+def _writing_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> Iterator[Command]:
+    placed = session.plan.items.get(main.checklist.current_item)
+    for verb in get_args(ItemVerb) if placed else ():
+        name = f"{verb.replace('_', ' ').capitalize()}: {placed.item.text if placed else ''}"
+        wanted = ItemWanted(main.checklist.current_item, verb)
+        yield Command(name, "The item under the cursor", partial(app.post_message, wanted))
+    for action in session.plan.actions.values():
+        if action.phase.id == main.phase.id:
+            run = partial(app.post_message, ActionWanted(action.id))
+            yield Command(f"Run: {action.action.label}", "An action of this phase", run)
+    yield Command("Pin what runs now", "The place a rollback returns to", partial(app.want, "pin"))
+    yield Command("Go/no-go", "Decide for this phase", partial(app.want, "decide"))
+    yield Command("Unlock the environment", "Asks why", partial(app.want, "unlock"))

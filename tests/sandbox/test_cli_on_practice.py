@@ -1,0 +1,423 @@
+"""The commands that ask a cluster, as processes, against a practice cluster in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from session_kit import FAST, SERVICES, Place, place_of
+
+from releaseconsole.commands.practice import endpoint_overrides
+from releaseconsole.paths import sample_configs_dir
+from releaseconsole.sandbox import PracticeThread
+
+HEALTHPAY = sample_configs_dir() / "healthpay.toml"
+DEADLINE = 60.0
+
+
+class Commands:
+    """Runs commands on one practice cluster."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.folder = place.folder
+        overrides = endpoint_overrides(place.cluster)
+        (self.folder / "endpoints.json").write_text(json.dumps(overrides), "utf-8")
+
+    @property
+    def environ(self) -> dict[str, str]:
+        ours = {"HOME": str(self.folder), "RELEASECONSOLE_STATE": str(self.folder / "home")}
+        return {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "RELEASECONSOLE_USER": "amira", **ours}
+
+    def words(self, command: str, *more: str | Path, state: bool = True) -> list[str]:
+        place = ["--kubeconfig", self.place.kubeconfig, "--endpoints", self.folder / "endpoints.json"]
+        kept = ["--state", self.place.state] if state else []
+        words = [sys.executable, "-m", "releaseconsole", command, HEALTHPAY, *place, *kept, *more]
+        return [str(word) for word in words]
+
+    def start(self, words: list[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environ,
+            cwd=self.folder,
+        )
+
+    def ended(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
+        out, err = process.communicate(timeout=DEADLINE)
+        assert "Traceback" not in out + err, err
+        assert "\x1b" not in out + err
+        return process.returncode, out, err
+
+    def __call__(self, command: str, *more: str | Path, state: bool = True) -> tuple[int, str, str]:
+        return self.ended(self.start(self.words(command, *more, state=state)))
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[PracticeThread]:
+    thread = PracticeThread(FAST)
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+@pytest.fixture
+def commands(shared: PracticeThread, tmp_path: Path) -> Commands:
+    return Commands(place_of(shared.cluster, tmp_path))
+
+
+@pytest.fixture
+def released(shared: PracticeThread, commands: Commands) -> Iterator[Commands]:
+    """Production runs a new version on top of what was pinned; afterwards it is as it was."""
+    pin(commands)
+    shared.call(lambda _: commands.place.set_tag("1.0.1"))
+    yield commands
+    shared.call(lambda _: commands.place.set_tag("0.9.4"))
+
+
+def pin(commands: Commands) -> None:
+    async def run() -> None:
+        async with commands.place.opened("production", plan=commands.place.healthpay) as session:
+            await session.pin("production")
+
+    asyncio.run(run())
+
+
+def edit_kubeconfig(commands: Commands, **changes: Any) -> None:
+    """Another context name, or another server, for production."""
+    path = commands.place.kubeconfig
+    config = yaml.safe_load(path.read_text("utf-8"))
+    for one in config["clusters"]:
+        if "server" in changes:
+            one["cluster"]["server"] = changes["server"]
+    for one in config["contexts"]:
+        if one["name"] == "production":
+            one["name"] = changes.get("context", one["name"])
+    path.write_text(yaml.safe_dump(config), "utf-8")
+
+
+def images(commands: Commands) -> set[str]:
+    return commands.place.images()
+
+
+class TestStatus:
+    def test_it_tells_phases_rollouts_and_metrics_of_every_environment(self, commands: Commands) -> None:
+        document, text = (commands.start(commands.words("status", *flags)) for flags in (["--json"], []))
+        code, out, err = commands.ended(document)
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        assert [phase["total"] for phase in told["phases"]] == [81, 15, 19, 23, 4, 11, 17, 6]
+        assert len(told["items"]) == 176
+        for environment in told["environments"]:
+            assert environment["cluster"] == "live"
+            assert {one["state"] for one in environment["workloads"]} == {"complete"}
+            assert {one["state"] for one in environment["objectives"]} == {"OK"}
+            assert environment["rollback"] == {"ready": 3, "total": 3, "problems": []}
+        code, out, err = commands.ended(text)
+        assert (code, err) == (0, "")
+        for word in ("Pre-deployment", "0/81", "api-gateway", "6/6 ready", "healthpay/api-gateway:0.9.4"):
+            assert word in out
+        assert not commands.place.state.exists()
+
+    def test_a_context_that_does_not_exist_is_said_with_those_that_do(self, commands: Commands) -> None:
+        edit_kubeconfig(commands, context="mars")
+        begun = time.monotonic()
+        status, check = (
+            commands.start(commands.words("status", "--json")),
+            commands.start(commands.words("check", "--phase", "production", state=False)),
+        )
+        code, out, err = commands.ended(status)
+        assert code == 2
+        assert "no context “production”" in err
+        assert "mars, staging, uat" in err
+        assert [one["cluster"] for one in json.loads(out)["environments"]] == ["live", "live", "stale"]
+        code, out, err = commands.ended(check)
+        assert (code, "no context “production”" in err) == (2, True)
+        assert "? unknown" in out
+        code, out, err = commands("rollback", "-e", "production", "--yes")
+        assert (code, out) == (2, "")
+        assert "mars, staging, uat" in err
+        assert time.monotonic() - begun < DEADLINE / 2
+
+    def test_a_server_that_is_out_of_reach_is_exit_code_3_everywhere(self, commands: Commands) -> None:
+        edit_kubeconfig(commands, server="https://127.0.0.1:1")
+        running = {
+            "status": commands.start(commands.words("status", "--json")),
+            "check": commands.start(commands.words("check", "--phase", "staging", "--json", state=False)),
+            "rollback": commands.start(commands.words("rollback", "-e", "production", "--yes")),
+            "dry run": commands.start(commands.words("rollback", "-e", "uat", "--dry-run", "--json")),
+        }
+        ended = {name: commands.ended(process) for name, process in running.items()}
+        assert {name: result[0] for name, result in ended.items()} == dict.fromkeys(running, 3)
+        assert {one["cluster"] for one in json.loads(ended["status"][1])["environments"]} == {"stale"}
+        checks = json.loads(ended["check"][1])["checks"]
+        assert {one["status"] for one in checks if one["item"] == "staging-deploy-pods"} == {"unknown"}
+        assert ended["rollback"][1] == ""
+        assert "Nothing was changed" in ended["rollback"][2]
+        assert all(line["problem"] for line in json.loads(ended["dry run"][1])["workloads"])
+
+    def test_a_kubeconfig_that_is_none_is_wrong_use(self, commands: Commands) -> None:
+        commands.place.kubeconfig.write_text("clusters: {", "utf-8")
+        code, out, err = commands("rollback", "--dry-run")
+        assert (code, out) == (2, "")
+        assert "cannot be used" in err
+        commands.place.kubeconfig.unlink()
+        code, out, err = commands("rollback", "--dry-run")
+        assert (code, out) == (2, "")
+        assert "--kubeconfig" in err
+
+
+class TestCheck:
+    def test_what_holds_and_what_cannot_yet_is_told_item_by_item(self, commands: Commands) -> None:
+        document, text = (
+            commands.start(commands.words("check", "--phase", phase, *flags, state=False))
+            for phase, flags in (("pre-deployment", ["--json"]), ("staging", []))
+        )
+        code, out, err = commands.ended(document)
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        assert told["holds"] is True
+        assert {one["status"] for one in told["checks"]} == {"passed"}
+        assert len(told["checks"]) == 8
+        code, out, err = commands.ended(text)
+        assert (code, err) == (0, "")
+        assert out.startswith("staging\n")
+        assert all(line.startswith("  ✔ passed") for line in out.splitlines()[1:])
+
+    def test_a_check_that_fails_is_exit_code_1(self, commands: Commands) -> None:
+        code, out, err = commands("check", "--phase", "uat", state=False)
+        assert (code, err) == (1, "")
+        assert "✘ failed" in out
+
+    def test_an_unknown_phase_is_answered_with_those_there_are(self, commands: Commands) -> None:
+        code, out, err = commands("check", "--phase", "nosuch", state=False)
+        assert (code, out) == (2, "")
+        assert "“nosuch”" in err
+        assert "pre-deployment, staging" in err
+
+
+class TestRollback:
+    @pytest.mark.parametrize(
+        ("flags", "said"),
+        [
+            (["-e", "mars"], "staging, uat, production"),
+            (["--to", "yesterday"], "pinned, previous, or a revision number"),
+            (["--json"], "--yes"),
+            ([], "no terminal to ask on"),
+        ],
+        ids=["environment", "place", "json", "nobody to ask"],
+    )
+    def test_wrong_use_changes_nothing(self, commands: Commands, flags: list[str], said: str) -> None:
+        code, out, err = commands("rollback", *flags)
+        assert (code, out) == (2, "")
+        assert said in err
+        assert not commands.place.state.exists()
+
+    def test_a_dry_run_previews_the_rollback_phases_environment(self, released: Commands) -> None:
+        document, text = (
+            released.start(released.words("rollback", "--dry-run", *flags)) for flags in (["--json"], [])
+        )
+        code, out, err = released.ended(document)
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        assert told["environment"] == "production"
+        assert {one["source"].partition(" ")[0] for one in told["workloads"]} == {"pinned"}
+        assert {one["to_image"].partition(":")[2] for one in told["workloads"]} == {"0.9.4"}
+        code, out, err = released.ended(text)
+        assert (code, err) == (0, "")
+        assert "healthpay/api-gateway:1.0.1 → healthpay/api-gateway:0.9.4" in out
+        assert "not restored" in out
+        assert images(released) == {"1.0.1"}
+
+    def test_a_revision_that_there_is_not_is_a_problem_and_no_crash(self, released: Commands) -> None:
+        code, out, err = released("rollback", "--dry-run", "--to", "99")
+        assert (code, err) == (1, "")
+        assert "no revision 99" in out
+
+    def test_it_brings_everything_back_and_the_second_time_finds_it_there(self, released: Commands) -> None:
+        code, out, err = released("rollback", "--yes", "--json", "--reason", "errors")
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        assert told["outcome"] == "complete"
+        assert {one["stage"] for one in told["workloads"].values()} == {"recovered"}
+        assert images(released) == {"0.9.4"}
+        code, out, err = released("rollback", "--yes")
+        assert (code, err) == (0, "")
+        assert out.count("already there") >= len(SERVICES)
+        code, out, err = released.ended(
+            released.start([sys.executable, "-m", "releaseconsole", "journal", str(HEALTHPAY),
+                            "--state", str(released.place.state)])
+        )  # fmt: skip
+        assert (code, err) == (0, "")
+        assert "errors" in out
+        assert "amira" in out
+
+    def test_ctrl_c_stops_following_and_says_what_was_patched(self, released: Commands) -> None:
+        process = released.start(released.words("rollback", "--yes"))
+        assert process.stdout is not None
+        shown = ""
+        while "patched" not in shown:
+            line = process.stdout.readline()
+            assert line, "ended before anything was patched"
+            shown += line
+        process.send_signal(signal.SIGINT)
+        code, _, err = released.ended(process)
+        assert code == 130
+        assert "run the same command again" in err
+        code, out, _ = released("status", "--json")
+        assert [one["outcome"] for one in json.loads(out)["rollbacks"]] == ["interrupted"]
+
+    @pytest.mark.parametrize(("answer", "code"), [("no\n", 1), ("\x03", 130)], ids=["no", "ctrl+c"])
+    def test_whoever_does_not_type_the_letter_changes_nothing(
+        self, released: Commands, answer: str, code: int
+    ) -> None:
+        with on_terminal(released, released.words("rollback")) as terminal:
+            terminal.read_until("Type [A-Z] to roll back now")
+            terminal.type(answer)
+            assert terminal.wait() == code
+        assert images(released) == {"1.0.1"}
+
+    def test_the_letter_fires(self, released: Commands) -> None:
+        with on_terminal(released, released.words("rollback")) as terminal:
+            letter = terminal.read_until("Type ([A-Z]) to roll back now").group(1)
+            terminal.type(f"{letter.lower()}\n")
+            terminal.read_until("Rollback complete after")
+            assert terminal.wait() == 0
+        assert images(released) == {"0.9.4"}
+
+
+class TestInterrupts:
+    def test_ctrl_c_while_it_waits_for_a_cluster_is_130(self, commands: Commands) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(DEADLINE)
+            edit_kubeconfig(commands, server=f"https://127.0.0.1:{silent.getsockname()[1]}")
+            process = commands.start(commands.words("status", "--json"))
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            connection.close()
+        code, out, err = commands.ended(process)
+        assert (code, out, err.strip()) == (130, "", "Interrupted.")
+
+    def test_the_practice_cluster_ends_with_ctrl_c_and_with_its_parent(self, tmp_path: Path) -> None:
+        words = [sys.executable, "-m", "releaseconsole", "sandbox", "--json", "--kubeconfig", "k"]
+        alone = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE)
+        words = [*words, "--until-eof", "--endpoints", "e"]
+        child = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+        assert alone.stdout is not None
+        assert child.stdout is not None
+        assert child.stdin is not None
+        announced = json.loads(child.stdout.readline())
+        assert json.loads((tmp_path / "e").read_text()) == announced["endpoints"]
+        child.stdin.close()
+        assert child.wait(DEADLINE) == 0
+        assert sorted(json.loads(alone.stdout.readline())["endpoints"]) == ["production", "staging", "uat"]
+        alone.send_signal(signal.SIGINT)
+        assert alone.wait(DEADLINE) == 0
+        for process in (alone, child):
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+class TestTheJournalOfACommand:
+    def test_a_torn_line_is_cut_and_reported_by_the_command_that_writes(self, commands: Commands) -> None:
+        pin(commands)
+        with (commands.place.state / "journal.jsonl").open("ab") as file:
+            file.write(b'{"at":17')
+        code, _, err = commands("status", "--json")
+        assert (code, "not complete (8 bytes)" in err) == (0, True)
+        code, _, err = commands("rollback", "--yes")
+        assert (code, "torn (8 bytes) and was cut off" in err) == (0, True)
+        assert commands("status", "--json")[2] == ""
+
+    def test_a_console_that_writes_already_keeps_a_rollback_out(self, commands: Commands) -> None:
+        async def both() -> tuple[int, str, str]:
+            async with commands.place.opened(plan=commands.place.healthpay):
+                return await asyncio.to_thread(commands, "rollback", "--yes")
+
+        code, out, err = asyncio.run(both())
+        assert (code, out) == (2, "")
+        assert f"process {os.getpid()}" in err
+
+
+class Terminal:
+    """A process on a pseudo terminal of 120 × 40."""
+
+    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
+        self._process = process
+        self._fd = fd
+        self.shown = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def read_until(self, pattern: str) -> re.Match[str]:
+        """Read what it draws until ``pattern`` is in it."""
+        end = time.monotonic() + DEADLINE
+        while (match := re.search(pattern, self.shown)) is None:
+            assert self._more(end), self.shown
+        return match
+
+    def wait(self) -> int:
+        """The exit code; what is still drawn is read meanwhile."""
+        end = time.monotonic() + DEADLINE
+        while self._more(end):
+            pass
+        assert "Traceback" not in self.shown
+        return self._process.wait(DEADLINE)
+
+    def _more(self, end: float) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
+        try:
+            data = os.read(self._fd, 65536) if ready else b""
+        except OSError:
+            data = b""
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+@contextmanager
+def on_terminal(commands: Commands, words: list[str]) -> Iterator[Terminal]:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        words,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=take_terminal,
+        env={**commands.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
+        cwd=commands.folder,
+    )
+    os.close(theirs)
+    try:
+        yield Terminal(process, ours)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def take_terminal() -> None:
+    """So that Ctrl+C typed there becomes a signal."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
