@@ -27,18 +27,21 @@ async def recording(bench: Bench, kind: str, name: str) -> AsyncIterator[list[Ob
     address = bench.plane.server + bench.path(kind)
     params = {"watch": "true", "fieldSelector": f"metadata.name={name}", "resourceVersion": "0"}
     connector = aiohttp.TCPConnector(ssl=bench.plane.trust())
-    async with (
-        aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=2**20) as session,
-        session.get(address, params=params) as response,
-        asyncio.TaskGroup() as group,
-    ):
-        task = group.create_task(_collect(response, states))
-        yield states
-        last = bench.get(kind, name)["metadata"]["resourceVersion"]
-        await bench.until(
-            lambda: states[-1]["metadata"]["resourceVersion"] == last, "the last state recorded"
-        )
-        task.cancel()
+    async with aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=2**20) as session:
+        response = await session.get(address, params=params)
+        try:
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(_collect(response, states))
+                yield states
+                last = _version(bench.get(kind, name))
+                await bench.until(lambda: _version(states[-1]) == last, "the last state is recorded")
+                task.cancel()
+        finally:
+            hang_up(response)
+
+
+def _version(state: Obj) -> str:
+    return str(state["metadata"]["resourceVersion"])
 
 
 async def _collect(response: aiohttp.ClientResponse, states: list[Obj]) -> None:

@@ -5,70 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
-import re
-import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from session_kit import FAST, SERVICES, Place, place_of
+from command_kit import DEADLINE, HEALTHPAY, Commands, on_terminal
+from session_kit import FAST, SERVICES, place_of
 
-from releaseconsole.commands.practice import endpoint_overrides
-from releaseconsole.paths import sample_configs_dir
 from releaseconsole.sandbox import PracticeThread
-
-HEALTHPAY = sample_configs_dir() / "healthpay.toml"
-DEADLINE = 60.0
-
-
-class Commands:
-    """Runs commands on one practice cluster."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.folder = place.folder
-        overrides = endpoint_overrides(place.cluster)
-        (self.folder / "endpoints.json").write_text(json.dumps(overrides), "utf-8")
-
-    @property
-    def environ(self) -> dict[str, str]:
-        ours = {"HOME": str(self.folder), "RELEASECONSOLE_STATE": str(self.folder / "home")}
-        return {"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "RELEASECONSOLE_USER": "amira", **ours}
-
-    def words(self, command: str, *more: str | Path, state: bool = True) -> list[str]:
-        place = ["--kubeconfig", self.place.kubeconfig, "--endpoints", self.folder / "endpoints.json"]
-        kept = ["--state", self.place.state] if state else []
-        words = [sys.executable, "-m", "releaseconsole", command, HEALTHPAY, *place, *kept, *more]
-        return [str(word) for word in words]
-
-    def start(self, words: list[str]) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environ,
-            cwd=self.folder,
-        )
-
-    def ended(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
-        out, err = process.communicate(timeout=DEADLINE)
-        assert "Traceback" not in out + err, err
-        assert "\x1b" not in out + err
-        return process.returncode, out, err
-
-    def __call__(self, command: str, *more: str | Path, state: bool = True) -> tuple[int, str, str]:
-        return self.ended(self.start(self.words(command, *more, state=state)))
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +71,7 @@ def images(commands: Commands) -> set[str]:
 
 class TestStatus:
     def test_it_tells_phases_rollouts_and_metrics_of_every_environment(self, commands: Commands) -> None:
-        document, text = (commands.start(commands.words("status", *flags)) for flags in (["--json"], []))
-        code, out, err = commands.ended(document)
+        code, out, err = commands("status", "--json")
         assert (code, err) == (0, "")
         told = json.loads(out)
         assert [phase["total"] for phase in told["phases"]] == [81, 15, 19, 23, 4, 11, 17, 6]
@@ -131,7 +81,7 @@ class TestStatus:
             assert {one["state"] for one in environment["workloads"]} == {"complete"}
             assert {one["state"] for one in environment["objectives"]} == {"OK"}
             assert environment["rollback"] == {"ready": 3, "total": 3, "problems": []}
-        code, out, err = commands.ended(text)
+        code, out, err = commands("status")
         assert (code, err) == (0, "")
         for word in ("Pre-deployment", "0/81", "api-gateway", "6/6 ready", "healthpay/api-gateway:0.9.4"):
             assert word in out
@@ -355,69 +305,3 @@ class TestTheJournalOfACommand:
         code, out, err = asyncio.run(both())
         assert (code, out) == (2, "")
         assert f"process {os.getpid()}" in err
-
-
-class Terminal:
-    """A process on a pseudo terminal of 120 × 40."""
-
-    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
-        self._process = process
-        self._fd = fd
-        self.shown = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self._fd, keys.encode())
-
-    def read_until(self, pattern: str) -> re.Match[str]:
-        """Read what it draws until ``pattern`` is in it."""
-        end = time.monotonic() + DEADLINE
-        while (match := re.search(pattern, self.shown)) is None:
-            assert self._more(end), self.shown
-        return match
-
-    def wait(self) -> int:
-        """The exit code; what is still drawn is read meanwhile."""
-        end = time.monotonic() + DEADLINE
-        while self._more(end):
-            pass
-        assert "Traceback" not in self.shown
-        return self._process.wait(DEADLINE)
-
-    def _more(self, end: float) -> bool:
-        ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
-        try:
-            data = os.read(self._fd, 65536) if ready else b""
-        except OSError:
-            data = b""
-        self.shown += data.decode("utf-8", "replace")
-        return bool(data)
-
-
-@contextmanager
-def on_terminal(commands: Commands, words: list[str]) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        words,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=take_terminal,
-        env={**commands.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
-        cwd=commands.folder,
-    )
-    os.close(theirs)
-    try:
-        yield Terminal(process, ours)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def take_terminal() -> None:
-    """So that Ctrl+C typed there becomes a signal."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

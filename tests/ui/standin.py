@@ -130,8 +130,11 @@ class StandIn:
     def step_progress(self, phase_id: str, step_id: str) -> gates.Progress:
         return gates.step_progress(self.plan, self.state, phase_id, step_id)
 
-    def start_obstacles(self, phase_id: str) -> tuple[str, ...]:
-        return gates.start_obstacles(self.plan, self.state, phase_id)
+    def start_obstacles(self, phase_id: str, *, decision: bool = True) -> tuple[str, ...]:
+        return gates.start_obstacles(self.plan, self.state, phase_id, decision=decision)
+
+    def unmet_needs(self, phase_id: str) -> tuple[str, ...]:
+        return gates.unmet_needs(self.plan, self.state, phase_id)
 
     # What tests change.
 

@@ -48,7 +48,7 @@ def test_every_state_has_a_glyph_and_a_word(status: ItemStatus, glyph: str, word
 
 
 def test_a_check_tells_its_age_and_a_person_who_and_when() -> None:
-    assert drawn(item_row(ItemStatus.PASSED))[0].endswith("auto  12 s")
+    assert drawn(item_row(ItemStatus.PASSED))[0].endswith("auto  10 s")
     assert "amira " in drawn(item_row(ItemStatus.DONE))[0]
 
 

@@ -11,7 +11,10 @@ client reads whole answers, retries by itself and has no stream with a time-out 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import socket
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,7 +48,8 @@ TRIES = 4
 LONGEST_WAIT = 5.0
 _EARLY = 10.0
 """Seconds before their end at which credentials are renewed."""
-_TURNS = 4
+_TURNS = 20
+"""Turns of the event loop in which a connection that was shut down can notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Client:
         self._login = login
         self._renewing = asyncio.Lock()
         self._sessions: dict[tuple[Tls, str], aiohttp.ClientSession] = {}
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     @property
     def server(self) -> str:
@@ -111,11 +116,26 @@ class Client:
         sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             await session.close()
-        # A connection that was cancelled in its TLS handshake is closed by the loop's next turns, not by aiohttp.
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        """End connections that aiohttp does not know of: those cancelled around their TLS handshake, which asyncio
+        leaves open or waiting for the server's farewell."""
         for _ in range(_TURNS):
+            still = [one for one in self._sockets if one.fileno() >= 0]
+            for one in still:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            if not still:
+                break
             await asyncio.sleep(0)
-        # Aborted connections are closed in the loop's next round, which may otherwise be none.
-        await asyncio.sleep(0)
+
+    def _socket(self, address: Any) -> socket.socket:
+        """A socket for one connection, which is remembered for as long as it is used."""
+        family, kind, protocol, _, _ = address
+        made = socket.socket(family=family, type=kind, proto=protocol)
+        self._sockets.add(made)
+        return made
 
     async def get(self, path: str, params: Params = NO_PARAMS) -> bytes:
         """The body of a GET. Raises ClusterError."""
@@ -269,7 +289,9 @@ class Client:
         key = (login.tls, login.proxy)
         session = self._sessions.get(key)
         if session is None:
-            connector = aiohttp.TCPConnector(limit=0, ssl=login.tls.context(), ttl_dns_cache=30)
+            connector = aiohttp.TCPConnector(
+                limit=0, ssl=login.tls.context(), ttl_dns_cache=30, socket_factory=self._socket
+            )
             session = aiohttp.ClientSession(
                 connector=connector,
                 trust_env=True,

@@ -65,13 +65,18 @@ def step_progress(plan: Plan, state: ReleaseState, phase_id: str, step_id: str) 
     raise KeyError(step_id)
 
 
-def start_obstacles(plan: Plan, state: ReleaseState, phase_id: str) -> tuple[str, ...]:
-    """Why the phase may not start, a sentence each; empty when it may. Raises KeyError for an unknown one."""
+def start_obstacles(
+    plan: Plan, state: ReleaseState, phase_id: str, *, decision: bool = True
+) -> tuple[str, ...]:
+    """Why the phase may not start, a sentence each; empty when it may. Raises KeyError for an unknown one.
+
+    Without ``decision``, a go that is missing is left out: for who shows it in a line of its own.
+    """
     phase = plan.phase(phase_id)
     return (
         *(() if _waived(state, phase) else _unmet_needs(plan, state, phase)),
         *_deferred_items(plan, state, phase),
-        *_missing_decision(state, phase),
+        *(_missing_decision(state, phase) if decision else ()),
         *_locks(plan, state, phase),
     )
 

@@ -316,7 +316,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def want(self, wish: Wish) -> None:
         """Something with the release or the console as a whole."""
-        if wish in ("pin", "decide", "unlock") and self._refused():
+        if wish in ("pin", "decide", "unlock", "tick-all") and self._refused():
             return
         if wish == "pin":
             self.begin(self._intents.pin(self._main.environment_id), "pin")
@@ -324,6 +324,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.begin(self._intents.decide(self._main.phase.id), "go/no-go")
         elif wish == "unlock":
             self.begin(self._intents.unlock(self._main.environment_id), "unlock")
+        elif wish == "tick-all":
+            self.begin(self._intents.tick_all(self._main.phase.id), "tick")
         elif wish == "theme":
             self.use_theme(self._themes.next_after(self.theme))
         elif wish == "help":

@@ -14,6 +14,7 @@ from releaseconsole.record.model import ActionStatus, ItemStatus
 from releaseconsole.ui.messages import ItemVerb
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.dialogs import AskScreen, ConfirmScreen, DecideScreen, Question
+from releaseconsole.ui.words import counted
 
 T = TypeVar("T")
 HARMLESS = frozenset({"wait", "get", "logs", "open", "pin"})
@@ -178,10 +179,10 @@ class Intents:
     async def decide(self, phase_id: str) -> None:
         """Go or no-go."""
         phase = self._session.plan.phase(phase_id)
-        if phase.gate is None:
-            self._desk.tell(f"{phase.title} has no go/no-go.")
+        obstacles = self._session.unmet_needs(phase_id)
+        if phase.gate is None and not obstacles:
+            self._desk.tell(f"{phase.title} needs no decision: nothing stands against its start.")
             return
-        obstacles = [one for one in self._session.start_obstacles(phase_id) if "no-go" not in one]
         about = "\n".join(obstacles) or "Nothing stands against it."
         go = await self._desk.ask(DecideScreen(Question(f"Go/no-go: {phase.title}", about)))
         if go is None:
@@ -192,6 +193,18 @@ class Intents:
         reason = await self._desk.ask(AskScreen(question))
         if reason is not None:
             self._session.decide(phase_id, go, reason)
+
+    async def tick_all(self, phase_id: str) -> None:
+        """For practice only: tick every open item of a phase that is for a person to tick."""
+        session = self._session
+        if not session.practice:
+            return
+        ticked = 0
+        for item in session.plan.phase(phase_id).items():
+            if session.state.item(item.id).status is ItemStatus.OPEN and not item.role:
+                session.tick(item.id, note="ticked with all others, for practice")
+                ticked += 1
+        self._desk.tell(f"{counted(ticked, 'item')} ticked. On a real cluster each is for you to see to.")
 
     async def unlock(self, env_id: str) -> None:
         """Lift the lock of an environment."""

@@ -8,7 +8,7 @@ from textual.message import Message
 
 ItemVerb = Literal["tick", "reopen", "verify", "note", "override", "defer", "not_applicable"]
 
-Wish = Literal["pin", "decide", "unlock", "theme", "help", "watch-rollback", "quit"]
+Wish = Literal["pin", "decide", "unlock", "theme", "help", "watch-rollback", "tick-all", "quit"]
 
 
 class Wanted(Message):

@@ -58,6 +58,9 @@ def _writing_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> I
         if action.phase.id == main.phase.id:
             run = partial(app.post_message, ActionWanted(action.id))
             yield Command(f"Run: {action.action.label}", "An action of this phase", run)
+    if session.practice:
+        tick_all = partial(app.want, "tick-all")
+        yield Command("Practice: tick every open item of this phase", "To get on with the walk", tick_all)
     yield Command("Pin what runs now", "The place a rollback returns to", partial(app.want, "pin"))
     yield Command("Go/no-go", "Decide for this phase", partial(app.want, "decide"))
     yield Command("Unlock the environment", "Asks why", partial(app.want, "unlock"))

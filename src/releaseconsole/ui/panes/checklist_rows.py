@@ -97,11 +97,13 @@ def rows_of(session: ConsoleSession, phase: Phase, now: float, verifying: frozen
 def _notices(session: ConsoleSession, phase: Phase, now: float) -> Iterator[NoticeRow]:
     progress = session.progress(phase.id)
     if not progress.complete:
-        obstacles = [one for one in session.start_obstacles(phase.id) if not phase.gate or "no-go" not in one]
-        for number, sentence in enumerate(obstacles):
+        for number, sentence in enumerate(session.start_obstacles(phase.id, decision=False)):
             yield NoticeRow(f"n:obstacle-{number}", sentence, "waiting")
-    if phase.gate:
-        yield _gate_row(session.state.decisions.get(phase.id), now)
+    decision = session.state.decisions.get(phase.id)
+    if phase.gate or decision:
+        yield _gate_row(decision, now)
+    elif session.unmet_needs(phase.id):
+        yield NoticeRow("n:gate", "Press g to start it all the same, with your reason.", "quiet")
 
 
 def _gate_row(decision: Decision | None, now: float) -> NoticeRow:

@@ -66,9 +66,10 @@ class Deck(Vertical):
             else:
                 pane.show(view, moment.monotonic, moment.epoch)
 
-    def reads_logs(self) -> bool:
-        """Whether somebody reads the logs just now."""
-        return self._panes["logs"].has_focus_within
+    def wants_logs(self, view: EnvironmentView) -> bool:
+        """Whether somebody reads the logs just now, or they show nothing of this environment yet."""
+        shown = self._parts.get("logs")
+        return self._panes["logs"].has_focus_within or not isinstance(shown, tuple) or shown[0] != view.id
 
     def _part(self, name: str, view: EnvironmentView) -> object:
         """What of a view a panel draws: while this stays equal, nothing has to be drawn."""

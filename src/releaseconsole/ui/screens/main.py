@@ -251,7 +251,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         has changed, and the logs are at the far end from the status line.
         """
         if self.ready and self._view is not None and "logs" in self._arrangement.visible:
-            if not due and not self.deck.reads_logs():
+            if not due and not self.deck.wants_logs(self._view):
                 return
             with self._guard("the logs panel"):
                 self.deck.show("logs", self._view, moment, everything=due)

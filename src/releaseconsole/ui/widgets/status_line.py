@@ -117,6 +117,9 @@ class StatusLine(LineWidget):
                 (line((f"{shield} rollback unknown yet", "quiet")), line((f"{shield} ?", "quiet"))), 3, True
             )
         count = f"{armed.ready}/{armed.total}"
+        if armed.armed and armed.pinned < armed.total:
+            long = line((f"{shield} ", "waiting"), f"rollback {count}, not pinned")
+            return _Part((long, line((f"{shield} {count}", "waiting"))), 3, right=True)
         if armed.armed:
             return _Part(
                 (
