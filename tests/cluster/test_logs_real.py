@@ -115,6 +115,22 @@ async def test_connections_that_break_while_lines_come_lose_none_and_double_none
         assert GAP not in {line.level for line in follower.buffer.slice(0, follower.buffer.end)}
 
 
+async def test_a_container_that_has_written_nothing_is_followed_and_loses_nothing_either(
+    bench: Bench, gate: Gate, gated: Client, writer: Writer
+) -> None:
+    _deploy(bench)
+    await bench.settled("deployment", "shop")
+    async with _following(gated, bench, tail=10) as follower:
+        # Its head comes with its first line: the API server says nothing at all until then.
+        await _all_connected(bench, follower, 1)
+        assert not follower.error
+        gate.silent = True
+        gate.cut()
+        writer.numbered(100)
+        gate.silent = False
+        await _shows(bench, follower, writer.written)
+
+
 async def test_an_api_server_that_is_killed_in_the_middle_loses_no_line(
     bench: Bench, client: Client, writer: Writer, control_plane: ControlPlane
 ) -> None:

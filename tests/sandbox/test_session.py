@@ -364,6 +364,25 @@ class TestRollback:
                 await session.roll_back(PRODUCTION, "two")
             assert len(session.state.rollbacks) == 1
 
+    async def test_a_version_that_comes_back_after_the_patch_is_no_success(self, own: Place) -> None:
+        async with own.opened(PRODUCTION) as session:
+            await session.pin(PRODUCTION)
+            own.set_tag("1.0.1")
+            session.start_rollback(await session.preview_rollback(PRODUCTION), "errors")
+            key = "production/healthpay/deployment/api-gateway"
+
+            def stage() -> Stage:
+                return session.state.rollbacks[-1].workloads[key].stage
+
+            await until(session, lambda: session.state.rollbacks and stage() is not Stage.PLANNED)
+            own.set_tag("1.0.2", "api-gateway")
+            await until(session, lambda: stage() is Stage.FAILED)
+            assert "healthpay/api-gateway:1.0.2" in session.state.rollbacks[-1].workloads[key].message
+            await until(session, lambda: session.state.rollbacks[-1].outcome == "failed")
+            session.retry_rollback(PRODUCTION)
+            await until(session, lambda: session.state.rollbacks[-1].outcome == "complete")
+            assert own.images() == {"0.9.4"}
+
     async def test_the_rehearsed_preview_is_the_same_as_a_fresh_one(self, own: Place) -> None:
         async with own.opened(PRODUCTION) as session:
             session.focus(PRODUCTION)

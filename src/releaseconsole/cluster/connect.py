@@ -60,6 +60,19 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Seconds to wait for the head of an answer, and between two bytes."""
+
+    head: float = ANSWER_TIMEOUT
+    idle: float = ANSWER_TIMEOUT
+
+    def of_the_socket(self) -> aiohttp.ClientTimeout:
+        import aiohttp
+
+        return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self.idle)
+
+
 async def connect(
     context: str,
     *,
@@ -179,17 +192,22 @@ class Client:
         raise AssertionError("unreachable")
 
     async def stream(
-        self, path: str, params: Params = NO_PARAMS, *, idle: float = IDLE_TIMEOUT
+        self,
+        path: str,
+        params: Params = NO_PARAMS,
+        *,
+        idle: float = IDLE_TIMEOUT,
+        head: float = ANSWER_TIMEOUT,
     ) -> AsyncGenerator[bytes, None]:
         """Chunks of a long answer as they come; the first is empty and says that the server has accepted.
 
-        Raises ClusterError; Unreachable when no byte came for ``idle`` seconds or the connection broke off. A
-        clean end of the answer ends the iteration. Wrap it in ``contextlib.aclosing``.
+        ``head`` is how many seconds the server may take to accept. Raises ClusterError; Unreachable when no
+        byte came for ``idle`` seconds or the connection broke off. A clean end of the answer ends the
+        iteration. Wrap it in ``contextlib.aclosing``.
         """
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=idle)
-        async with self._answer("GET", path, params, None, {}, timeout) as response:
+        async with self._answer("GET", path, params, None, {}, _Patience(head, idle)) as response:
             yield b""
             try:
                 async for chunk in response.content.iter_any():
@@ -210,8 +228,7 @@ class Client:
     ) -> Answer:
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=ANSWER_TIMEOUT)
-        async with self._answer(method, path, params, data, headers, timeout) as response:
+        async with self._answer(method, path, params, data, headers, _Patience()) as response:
             try:
                 body = await _read(response)
             except (aiohttp.ClientError, OSError) as error:
@@ -228,15 +245,15 @@ class Client:
         params: Params,
         data: bytes | None,
         headers: dict[str, str],
-        timeout: aiohttp.ClientTimeout,
+        patience: _Patience,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A granted answer; a 401 renews the credentials and is tried once more."""
         login = await self._good_login()
-        response = await self._open(login, method, path, params, data, headers, timeout)
+        response = await self._open(login, method, path, params, data, headers, patience)
         if response.status == 401:
             response.close()
             login = await self._renew(login)
-            response = await self._open(login, method, path, params, data, headers, timeout)
+            response = await self._open(login, method, path, params, data, headers, patience)
         try:
             if response.status >= 300:
                 raise await self._refusal(response)
@@ -252,27 +269,27 @@ class Client:
         params: Params,
         data: bytes | None,
         headers: dict[str, str],
-        timeout: aiohttp.ClientTimeout,
+        patience: _Patience,
     ) -> aiohttp.ClientResponse:
         import aiohttp
         from yarl import URL
 
         sent = {**headers, "Authorization": login.authorization} if login.authorization else headers
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
+            async with asyncio.timeout(patience.head):
                 return await self._session(login).request(
                     method,
                     URL(login.server + path, encoded=True),
                     params={key: _text(value) for key, value in params.items()},
                     data=data,
                     headers=sent,
-                    timeout=timeout,
+                    timeout=patience.of_the_socket(),
                     allow_redirects=False,
                     server_hostname=login.server_name or None,
                     proxy=login.proxy or None,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise replies.failure(error, self.server, ANSWER_TIMEOUT) from None
+            raise replies.failure(error, self.server, patience.head) from None
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> Exception:
         import aiohttp

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 IDLE = 180.0
 """Seconds of silence after which a stream is opened anew: a quiet log and a dead connection look the same."""
+QUIET = 2.0
+"""A container that has written nothing yet: the API server does not even begin its answer before the first line
+is there. Seconds without a refusal after which the stream counts as open all the same."""
 LONG_AWAY = 120.0
 """After this long without reading, catching up line by line is given up, and the gap is marked."""
 FIRST_PAUSE, LONGEST_PAUSE, DENIED_PAUSE = 0.2, 10.0, 30.0
@@ -50,6 +53,7 @@ class LogStream:
         self._reading = ""
         self._finished = ""
         self._left_off = 0.0
+        self._followed_since: float | None = None
         self._last_at = 0.0
 
     @property
@@ -102,16 +106,19 @@ class LogStream:
         """Read one connection to its end; whether any line came. Raises ClusterError when it broke off."""
         splitter, received = Splitter(), False
         params = self._params(instance)
-        stream = self._client.stream(self._path, params, idle=IDLE)
+        stream = self._client.stream(self._path, params, idle=IDLE, head=IDLE)
+        began = self._clock.monotonic()
+        quiet = asyncio.get_running_loop().call_later(QUIET, self._is_open, began)
         try:
             async with aclosing(stream) as chunks:
                 async for chunk in chunks:
-                    self.connected, self.error = True, ""
+                    self._is_open(began)
                     lines = [line for raw in splitter.feed(chunk) for line in self._lines(raw)]
                     if lines:
                         received = True
                         await emit(lines)
         finally:
+            quiet.cancel()
             if self.connected:
                 self._left_off = self._clock.monotonic()
         # Only a clean end gets here: what a broken connection left unfinished comes again on the resume.
@@ -119,6 +126,11 @@ class LogStream:
         if rest is not None:
             await emit(self._lines(rest))
         return received
+
+    def _is_open(self, began: float) -> None:
+        self.connected, self.error = True, ""
+        if self._followed_since is None:
+            self._followed_since = began
 
     def _params(self, instance: str) -> dict[str, str | int | bool]:
         params: dict[str, str | int | bool] = {
@@ -134,6 +146,9 @@ class LogStream:
         # tailLines is applied before sinceTime: sent on a resume, it would lose lines.
         if since:
             params["sinceTime"] = since
+        elif self._followed_since is not None:
+            # It was followed and had written nothing: all that has come since is wanted, and no more than that.
+            params["sinceSeconds"] = int(self._clock.monotonic() - self._followed_since) + 2
         elif not self._is_young():
             params["tailLines"] = self._tail
         return params

@@ -84,7 +84,9 @@ async def _run(
 ) -> int:
     from releaseconsole.session import open_session
 
-    session = open_session(plan, kubeconfig=kubeconfig, state=state, folder=folder, read_only=dry_run)
+    session = open_session(
+        plan, kubeconfig=kubeconfig, state=state, folder=folder, read_only=dry_run, emergency=True
+    )
     async with session:
         await session.ready({name}, FIRST_DATA, metrics=False)
         preview = await session.preview_rollback(name, to)

@@ -62,7 +62,7 @@ class Session:
     async def __aenter__(self) -> Session:
         await self._tasks.__aenter__()
         if not self.read_only:
-            self._ledger.write("session.started", {"pid": os.getpid(), "version": __version__})
+            self._ledger.write_anyway("session.started", {"pid": os.getpid(), "version": __version__})
         workers = {"checks": self._verify}
         if self.read_only:
             workers["journal"] = self._follow_the_journal
@@ -263,6 +263,8 @@ class Session:
         self._may_act(placed)
         if placed.action.kind == "apply" and placed.environment:
             await self.pin(placed.environment, keep=True)
+            # A rollback may have begun and locked the environment while the pins were read.
+            self._may_act(placed)
         return await self._runs.run(placed, lambda emit: run_action(placed, self._outside, emit))
 
     def start_action(self, action_id: str) -> None:

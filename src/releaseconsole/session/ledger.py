@@ -47,6 +47,8 @@ class Ledger:
         """Append durably, then fold. Raises ReadOnly or RecordError, and then nothing has changed."""
         if self._read_only:
             raise ReadOnly("This console is read-only.", "Start it without --read-only to change something.")
+        if self._journal.read_only:
+            raise RecordError("Another hand holds the journal.", "What happens now is kept in memory only.")
         self._journal.append(kind, data, by=by)
         if self._unwritten:
             self._fold(self._journal.entries[-1])

@@ -83,9 +83,13 @@ class Observer:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for name, work in self._workers():
-                group.create_task(kept_going(work, name, self._hub, self.clock), name=name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, work in self._workers():
+                    group.create_task(kept_going(work, name, self._hub, self.clock), name=name)
+        finally:
+            if self.feed.client is not None:
+                await self.feed.client.close()
 
     def _workers(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         for target in self.target_observers:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from releaseconsole.clock import Clock, SystemClock
+from releaseconsole.errors import RecordError
 from releaseconsole.paths import release_folder
 from releaseconsole.plan.model import Plan
 from releaseconsole.record.journal import Entry, Journal, Store
@@ -32,17 +33,27 @@ def open_session(
     read_only: bool = False,
     practice: str = "",
     journal: bool = True,
+    emergency: bool = False,
 ) -> Session:
     """A session that is ready to be entered.
 
     ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
-    With ``journal=False`` nothing is kept and nothing is read. Raises RecordError.
+    With ``journal=False`` nothing is kept and nothing is read. In an ``emergency`` a journal that cannot be
+    written (another console holds it, the disk is broken) is said loudly and stops nothing: its pins are read
+    if that is possible. Raises RecordError otherwise.
     """
     clock = clock or SystemClock()
     environ = os.environ if environ is None else environ
     user = user or environ.get("RELEASECONSOLE_USER") or _login_name()
     hub = Hub()
-    opened = _open_journal(plan, state if journal else None, clock, user, kept=journal, read_only=read_only)
+    store: Store = FileStore(journal_folder(plan, state), read_only=read_only) if journal else MemoryStore()
+    try:
+        opened = _open_journal(plan, store, clock, user)
+    except RecordError as error:
+        if not emergency:
+            raise
+        hub.tell(f"The journal cannot be written, and this goes on without it. {error}", "error")
+        opened = _open_to_look(plan, state, clock, user)
     if opened.recovered:
         hub.tell(opened.recovered, "warning")
     if practice and len(opened.entries) > 1:
@@ -60,11 +71,16 @@ def open_session(
     return Session(plan, ledger, hub, setup)
 
 
-def _open_journal(
-    plan: Plan, state: Path | None, clock: Clock, user: str, *, kept: bool, read_only: bool
-) -> Journal:
-    store: Store = FileStore(journal_folder(plan, state), read_only=read_only) if kept else MemoryStore()
+def _open_journal(plan: Plan, store: Store, clock: Clock, user: str) -> Journal:
     return Journal.open(store, release=describe_release(plan), clock=clock, by=user)
+
+
+def _open_to_look(plan: Plan, state: Path | None, clock: Clock, user: str) -> Journal:
+    """The journal without its lock, for the pins in it; an empty one in memory when even that fails."""
+    try:
+        return _open_journal(plan, FileStore(journal_folder(plan, state), read_only=True), clock, user)
+    except RecordError:
+        return _open_journal(plan, MemoryStore(), clock, user)
 
 
 def journal_folder(plan: Plan, state: Path | None) -> Path:

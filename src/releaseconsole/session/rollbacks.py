@@ -175,10 +175,11 @@ class Rollbacks:
     async def _follow(self, observer: Observer, walk: _Walk, reach: Callable[..., None]) -> None:
         """Walk observed → replaced → available as the controller gets there."""
         order = [Stage.PATCHED, Stage.OBSERVED, Stage.REPLACED, Stage.AVAILABLE]
-        target = observer.target_of(walk.planned.key)
+        target, planned = observer.target_of(walk.planned.key), walk.planned
+        template = planned.target.template if planned.target else {}
         async with asyncio.timeout(COMPLETION_DEADLINE):
             while True:
-                seen = Stage(await target.rollback_stage(walk.planned.workload, walk.generation))
+                seen = Stage(await target.rollback_stage(planned.workload, walk.generation, template))
                 for stage in order[order.index(walk.stage) + 1 : order.index(seen) + 1]:
                     reach(stage)
                 if seen is Stage.AVAILABLE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.cluster import decode, objects
@@ -11,8 +11,9 @@ from releaseconsole.cluster.connect import Client, connect
 from releaseconsole.cluster.logs import LogBuffer, LogFollower
 from releaseconsole.cluster.progress import progress
 from releaseconsole.cluster.rollout import RolloutState
+from releaseconsole.cluster.templates import images, same_template
 from releaseconsole.cluster.watch import Cache
-from releaseconsole.errors import ClusterError, NotFound, Unreachable
+from releaseconsole.errors import ClusterError, Conflict, NotFound, Unreachable
 from releaseconsole.outside.world import TargetData
 from releaseconsole.plan.model import Target
 from releaseconsole.session.assemble import Family, Snapshot, families
@@ -215,12 +216,19 @@ class TargetObserver:
         cache = self._caches.get(resources[0].plural) if resources else None
         return cache.objects.get(name) if cache else None
 
-    async def rollback_stage(self, workload: str, generation: int) -> str:
+    async def rollback_stage(self, workload: str, generation: int, template: Mapping[str, Any]) -> str:
         """How far the controller is with the patch that made ``generation``; asks the API server when the
-        watch is not live. Raises ClusterError."""
+        watch is not live. Raises ClusterError, Conflict when it is to run something else than ``template`` by now.
+        """
         family = await self._family_now(workload)
         if family.owner is None:
             raise NotFound(f"{workload} is gone from {self.name}.", "Apply its manifests again.")
+        wanted = family.owner.spec.template
+        if family.owner.metadata.generation > generation and not same_template(wanted, template):
+            raise Conflict(
+                f"Somebody changed {workload} after it was rolled back; it is now {', '.join(images(wanted))}.",
+                "See who deploys there (an apply, Argo CD, Flux, Helm), then retry the rollback.",
+            )
         return progress(family.owner, family.replica_sets, family.pods, generation)
 
     async def _family_now(self, workload: str) -> Family:
