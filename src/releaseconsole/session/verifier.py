@@ -8,6 +8,7 @@ the outcome changes; what was found last is always to be seen.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from releaseconsole.checks.registry import rhythm, verify
 from releaseconsole.plan.model import PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.fold import DISAGREES
-from releaseconsole.record.model import ActionState, ActionStatus, ItemState, ItemStatus
+from releaseconsole.record.model import ActionState, ActionStatus, ItemState, ItemStatus, ReleaseState
 from releaseconsole.session.contexts import Outside
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
@@ -60,6 +61,8 @@ class Verifier:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._started = clock.monotonic()
         self._automatic = [placed for placed in plan.items.values() if _rhythm(placed) is not None]
+        self._phases_of: ReleaseState | None = None
+        self._phases: Mapping[str, bool] = {}
         self.focused = ""
 
     def live(self, item_id: str) -> Live | None:
@@ -75,12 +78,20 @@ class Verifier:
         async with asyncio.TaskGroup() as group:
             while True:
                 now = self._clock.monotonic()
-                startable = {phase.id: self.may_verify(phase.id) for phase in self._plan.phases}
+                startable = self._startable()
                 for placed in self._automatic:
                     if startable[placed.phase.id] and self._is_due(placed, now):
                         self._under_way.add(placed.item.id)
                         group.create_task(self._verify_due(placed), name=f"check {placed.item.id}")
                 await self._clock.sleep(LOOK_EVERY)
+
+    def _startable(self) -> Mapping[str, bool]:
+        """Phase → whether its checks mean something; worked out anew when the journal has grown."""
+        state = self._ledger.state
+        if self._phases_of is not state:
+            self._phases_of = state
+            self._phases = {phase.id: self.may_verify(phase.id) for phase in self._plan.phases}
+        return self._phases
 
     def may_verify(self, phase_id: str) -> bool:
         """Whether the phase's checks mean something yet."""

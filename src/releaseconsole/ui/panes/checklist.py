@@ -66,7 +66,8 @@ class ChecklistPane(LineScroll, can_focus=True):
         if title != self._title:
             self._title = title
             self.border_title = Content(plain(title))
-        if rows == self._rows and not moved:
+        if not moved and self._fits(rows, now):
+            self._rows = rows
             self._grow_older(now)
             return
         self._rows, self._now = rows, now
@@ -77,8 +78,17 @@ class ChecklistPane(LineScroll, can_focus=True):
             self._set_cursor(self._first_choice())
         self.refresh()
 
+    def _fits(self, rows: tuple[Row, ...], now: float) -> bool:
+        """Whether every row stays where it is, so that only those which look different need a repaint."""
+        if len(rows) != len(self._rows):
+            return False
+        return all(
+            new == old or (new.key == old.key and len(self._painter.lines(new, now)) == height)
+            for new, old, height in zip(rows, self._rows, self._heights, strict=True)
+        )
+
     def _grow_older(self, now: float) -> None:
-        """Only the time has changed: repaint those visible rows that tell another age."""
+        """Nothing has moved: repaint those visible rows that look different now."""
         before, self._drawn, self._now = self._drawn, {}, now
         top = self.scroll_offset.y
         for index in sorted(set(self._line_rows[top : top + self.size.height])):
