@@ -13,10 +13,10 @@ from typing import Any
 
 import aiohttp
 
-from releaseconsole.sandbox.faults import Fault
-from releaseconsole.sandbox.log_source import LogLine
-from releaseconsole.sandbox.server import ApiServer
-from releaseconsole.sandbox.store import Store
+from releaseconsole.sandbox.api.faults import Fault
+from releaseconsole.sandbox.api.server import ApiServer
+from releaseconsole.sandbox.store.log_source import LogLine, LogQuery
+from releaseconsole.sandbox.store.store import Store
 
 TOKEN, VIEWER = "operator-token", "viewer-token"
 START = 1_800_000_000.0
@@ -93,26 +93,16 @@ class Recorded:
         self.more = asyncio.Event()
         self.closed = False
 
-    def read(
-        self,
-        namespace: str,
-        pod: str,
-        container: str,
-        *,
-        since: float | None,
-        tail: int | None,
-        previous: bool,
-    ) -> list[LogLine]:
-        if previous:
+    def read(self, query: LogQuery) -> list[LogLine]:
+        if query.previous:
             return [(START - 99, "before the crash")]
-        lines = self.lines if tail is None else self.lines[len(self.lines) - min(tail, len(self.lines)) :]
-        return [line for line in lines if since is None or line[0] >= since]
+        kept = len(self.lines) if query.tail is None else min(query.tail, len(self.lines))
+        lines = self.lines[len(self.lines) - kept :]
+        return [line for line in lines if query.since is None or line[0] >= query.since]
 
-    async def follow(
-        self, namespace: str, pod: str, container: str, *, since: float | None, tail: int | None
-    ) -> AsyncIterator[LogLine]:
+    async def follow(self, query: LogQuery) -> AsyncIterator[LogLine]:
         try:
-            for line in self.read(namespace, pod, container, since=since, tail=tail, previous=False):
+            for line in self.read(query):
                 yield line
             await self.more.wait()
             yield (START, "line 3")

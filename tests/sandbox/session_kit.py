@@ -19,7 +19,7 @@ from releaseconsole.plan.load import load_plan, parse_plan
 from releaseconsole.plan.model import Plan
 from releaseconsole.plan.variables import with_overrides
 from releaseconsole.sandbox import Options, PracticeCluster
-from releaseconsole.sandbox.manifests import NAMESPACE, SERVICES, deployment
+from releaseconsole.sandbox.release.manifests import NAMESPACE, SERVICES, deployment
 from releaseconsole.session import Session, open_session
 
 PATIENCE = 40.0

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 from apikit import DEPLOYMENTS, PODS, VIEWER, Script, deployment, pod, serving
 
-from releaseconsole.sandbox.faults import Fault, FlakyApi
+from releaseconsole.sandbox.api.faults import Fault, FlakyApi
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "operator-tokenx"])

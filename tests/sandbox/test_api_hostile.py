@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from apikit import TABLE, Served, deployment, pod, serving
 
-from releaseconsole.sandbox.objects import clone
+from releaseconsole.sandbox.store.objects import clone
 
 _ODD: tuple[Any, ...] = (
     None,

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from apikit import PODS, TABLE, TOKEN, pod, serving, until
 
-from releaseconsole.sandbox.tls import make_authority
+from releaseconsole.sandbox.api.tls import make_authority
 
 
 async def take(events: AsyncIterator[Any], count: int) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from worlds import Practice
 
-from releaseconsole.sandbox.healthpay import TOKEN, HealthPay, RateLimit
-from releaseconsole.sandbox.traffic import SERVICES
+from releaseconsole.sandbox.release.healthpay import TOKEN, HealthPay, RateLimit
+from releaseconsole.sandbox.release.manifests import SERVICES
 
 OTP = "/api/auth/send-otp"
 BALANCE = "/api/wallet/123/balance"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from releaseconsole.sandbox import kubeconfig
-from releaseconsole.sandbox.kubeconfig import Access
+from releaseconsole.sandbox.api import kubeconfig
+from releaseconsole.sandbox.api.kubeconfig import Access
 
 
 def config() -> dict[str, object]:

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from apikit import TOKEN, VIEWER, Recorded, Script, Served, deployment, pod, serving, set_status
 
-from releaseconsole.sandbox import kubeconfig
-from releaseconsole.sandbox.faults import Fault
-from releaseconsole.sandbox.tls import make_authority
+from releaseconsole.sandbox.api import kubeconfig
+from releaseconsole.sandbox.api.faults import Fault
+from releaseconsole.sandbox.api.tls import make_authority
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 

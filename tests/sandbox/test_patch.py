@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from releaseconsole.sandbox import fieldset
-from releaseconsole.sandbox.objects import clone
-from releaseconsole.sandbox.patch import (
+from releaseconsole.sandbox.patches import fieldset
+from releaseconsole.sandbox.patches.patch import (
     JSON_PATCH,
     MERGE_PATCH,
     STRATEGIC_PATCH,
     apply_patch,
 )
-from releaseconsole.sandbox.shapes import shape_of
-from releaseconsole.sandbox.status import StoreError
+from releaseconsole.sandbox.patches.shapes import shape_of
+from releaseconsole.sandbox.store.objects import clone
+from releaseconsole.sandbox.store.refusals import StoreError
 
 
 def workload(**container: Any) -> dict[str, Any]:

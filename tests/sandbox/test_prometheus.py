@@ -11,8 +11,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from worlds import Practice
 
-from releaseconsole.sandbox.prometheus import Prometheus
-from releaseconsole.sandbox.traffic import SERVICES
+from releaseconsole.sandbox.prometheus.server import Prometheus
+from releaseconsole.sandbox.release.manifests import SERVICES
 
 _REQUESTS = 'sum(rate(http_requests_total{namespace="healthpay"}[1m]))'
 _LATENCY = 'sum by (le) (rate(http_request_duration_seconds_bucket{namespace="healthpay"}[1m]))'

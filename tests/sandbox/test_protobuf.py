@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from releaseconsole.sandbox.protobuf import decode
-from releaseconsole.sandbox.status import StoreError
+from releaseconsole.sandbox.api.protobuf import decode
+from releaseconsole.sandbox.store.refusals import StoreError
 
 
 def field(number: int, value: bytes) -> bytes:

@@ -5,8 +5,8 @@ import contextlib
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from releaseconsole.sandbox.selectors import matcher, of_label_selector, parse_fields, parse_labels
-from releaseconsole.sandbox.status import StoreError
+from releaseconsole.sandbox.store.refusals import StoreError
+from releaseconsole.sandbox.store.selectors import matcher, of_label_selector, parse_fields, parse_labels
 
 _KEYS = st.sampled_from(["app", "tier", "example.com/part", "n"])
 _VALUES = st.sampled_from(["", "web", "db", "7", "a.b_c-d"])

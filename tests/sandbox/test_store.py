@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from apikit import StillClock, deployment, make_store, pod, set_status
 
-from releaseconsole.sandbox.store import StoreError
+from releaseconsole.sandbox.store.refusals import StoreError
 
 
 def test_a_new_object_gets_identity_version_and_defaults() -> None:

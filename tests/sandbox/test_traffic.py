@@ -9,9 +9,11 @@ from worlds import NAMESPACE, Practice
 
 from releaseconsole.errors import UsageError
 from releaseconsole.sandbox import scenario
-from releaseconsole.sandbox.loglines import LogWriter
-from releaseconsole.sandbox.podlogs import KEPT_LINES, PracticeLogs
-from releaseconsole.sandbox.traffic import SERVICES, histogram_quantile, latency
+from releaseconsole.sandbox.release.loglines import LogWriter
+from releaseconsole.sandbox.release.manifests import SERVICES
+from releaseconsole.sandbox.release.podlogs import KEPT_LINES, PracticeLogs
+from releaseconsole.sandbox.release.traffic import histogram_quantile, latency
+from releaseconsole.sandbox.store.log_source import LogQuery
 
 _WINDOW = 60.0
 
@@ -37,9 +39,8 @@ def _logs(practice: Practice) -> PracticeLogs:
 
 
 def _read(practice: Practice, pod: str, *, tail: int | None = None, previous: bool = False) -> list[str]:
-    service = "api-gateway"
-    lines = _logs(practice).read(NAMESPACE, pod, service, since=None, tail=tail, previous=previous)
-    return [text for _, text in lines]
+    query = LogQuery(NAMESPACE, pod, "api-gateway", tail=tail, previous=previous)
+    return [text for _, text in _logs(practice).read(query)]
 
 
 def test_a_settled_release_is_within_every_target_at_any_hour() -> None:
@@ -143,7 +144,7 @@ def test_healthy_logs_have_no_errors_and_their_times_strictly_rise() -> None:
     for service in SERVICES:
         for pod in practice.pods(service):
             name = pod["metadata"]["name"]
-            lines = _logs(practice).read(NAMESPACE, name, service, since=None, tail=None, previous=False)
+            lines = _logs(practice).read(LogQuery(NAMESPACE, name, service))
             times = [moment for moment, _ in lines]
             assert len(lines) > 30
             assert all(before < after for before, after in pairwise(times))
@@ -190,7 +191,7 @@ async def test_following_goes_on_where_reading_ended_and_stops_with_the_containe
     name = practice.pods()[0]["metadata"]["name"]
     logs, start = _logs(practice), practice.clock.now()
     followed = []
-    async for line in logs.follow(NAMESPACE, name, "api-gateway", since=None, tail=3):
+    async for line in logs.follow(LogQuery(NAMESPACE, name, "api-gateway", tail=3)):
         followed.append(line)
         if practice.clock.now() > start + 20:
             practice.change("api-gateway", lambda obj: obj["spec"].update(replicas=0))
@@ -209,7 +210,7 @@ async def test_what_was_followed_is_what_is_read_later(tag: str) -> None:
     logs, name = _logs(practice), _newest(practice)
     practice.clock.moved = practice.world.step
     followed = []
-    async for line in logs.follow(NAMESPACE, name, "api-gateway", since=None, tail=None):
+    async for line in logs.follow(LogQuery(NAMESPACE, name, "api-gateway")):
         followed.append(line)
         if len(followed) == 30:
             practice.scenario = "healthy"
@@ -217,7 +218,7 @@ async def test_what_was_followed_is_what_is_read_later(tag: str) -> None:
         if len(followed) == 60:
             break
     restarted = practice.world.runs.previous(NAMESPACE, name, "api-gateway") is not None
-    whole = logs.read(NAMESPACE, name, "api-gateway", since=None, tail=None, previous=restarted)
+    whole = logs.read(LogQuery(NAMESPACE, name, "api-gateway", previous=restarted))
     assert len(followed) == (10 if "crash" in tag else 60)
     assert followed == whole[: len(followed)]
 

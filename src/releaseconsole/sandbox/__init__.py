@@ -1,4 +1,14 @@
-"""The practice cluster: Kubernetes, Prometheus and the HealthPay release, in one process on loopback."""
+"""The practice cluster: Kubernetes, Prometheus and the HealthPay release, in one process on loopback.
+
+The rooms, from the bottom up: ``store`` (the objects) · ``patches`` (documents that change them) and
+``tables`` (how kubectl sees them) · ``release`` (what the practised release does) · ``api``,
+``controllers`` and ``prometheus``, none of which knows another. Above them ``world`` puts one context
+together, ``seed`` fills it, and ``practice`` runs three of them. ``scenario`` says what can be practised;
+``workspace`` and its ``standins`` make a folder to practise in.
+
+Others import from here, or from ``practice``, ``scenario`` and ``workspace``; the rooms are the practice
+cluster's own.
+"""
 
 from __future__ import annotations
 

@@ -13,24 +13,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 from releaseconsole.clock import Clock, SystemClock
 from releaseconsole.errors import ReleaseConsoleError, UsageError
-from releaseconsole.sandbox import kubeconfig, scenario
-from releaseconsole.sandbox.chance import hexadecimal
-from releaseconsole.sandbox.faults import FlakyApi
-from releaseconsole.sandbox.loglines import LogWriter
-from releaseconsole.sandbox.manifests import NAMESPACE
-from releaseconsole.sandbox.podlogs import PracticeLogs
-from releaseconsole.sandbox.store import Store
+from releaseconsole.sandbox import scenario
+from releaseconsole.sandbox.api import kubeconfig
+from releaseconsole.sandbox.api.faults import FlakyApi
+from releaseconsole.sandbox.api.tls import LOOPBACK, Authority, make_authority
+from releaseconsole.sandbox.release.loglines import LogWriter
+from releaseconsole.sandbox.release.manifests import NAMESPACE
+from releaseconsole.sandbox.release.podlogs import PracticeLogs
+from releaseconsole.sandbox.store.chance import hexadecimal
+from releaseconsole.sandbox.store.store import Store
 from releaseconsole.sandbox.world import World
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from releaseconsole.sandbox.tls import Authority
-
 T = TypeVar("T")
 
 _PER_CONTEXT = 3
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class PracticeError(ReleaseConsoleError):
@@ -83,8 +82,6 @@ class PracticeCluster:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> PracticeCluster:
-        from releaseconsole.sandbox.tls import make_authority
-
         authority = make_authority()
         try:
             group = await self._stack.enter_async_context(_Workers())
@@ -146,9 +143,9 @@ class PracticeCluster:
         return kubeconfig.Access(context, server, authority.ca_pem, self.token(context), NAMESPACE)
 
     async def _serve(self, context: str, world: World, authority: Authority, index: int) -> Endpoints:
-        from releaseconsole.sandbox.healthpay import HealthPay
-        from releaseconsole.sandbox.prometheus import Prometheus
-        from releaseconsole.sandbox.server import ApiServer
+        from releaseconsole.sandbox.api.server import ApiServer
+        from releaseconsole.sandbox.prometheus.server import Prometheus
+        from releaseconsole.sandbox.release.healthpay import HealthPay
 
         options = self.options
         server = ApiServer(
@@ -175,12 +172,11 @@ class PracticeCluster:
     async def _listen(self, app: web.Application, port: int) -> str:
         from aiohttp import web
 
+        from releaseconsole.sandbox.api.server import listen
+
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
         self._stack.push_async_callback(runner.cleanup)
-        await runner.setup()
-        await web.TCPSite(runner, self.options.host, port).start()
-        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
-        return f"http://{host}:{runner.addresses[0][1]}"
+        return await listen(runner, self.options.host, port)
 
 
 class _Workers:
@@ -292,7 +288,7 @@ def _check(options: Options) -> None:
         raise UsageError(
             f"Port {options.port} cannot be used.", f"Choose 0 for any, or one from 1024 to {highest}."
         )
-    if options.host not in _LOOPBACK:
+    if options.host not in LOOPBACK:
         raise UsageError(
             f"The practice cluster does not listen on {options.host!r}.", "It serves this machine only."
         )

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 
 from releaseconsole.clock import Clock
-from releaseconsole.sandbox import manifests
-from releaseconsole.sandbox.chance import unit
-from releaseconsole.sandbox.objects import rfc3339
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.store import Store
+from releaseconsole.sandbox.release import manifests
+from releaseconsole.sandbox.store.chance import unit
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import rfc3339
+from releaseconsole.sandbox.store.store import Store
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR

@@ -1,7 +1,7 @@
 """What ``docker-compose`` and ``npm`` do in the practice workspace: they say what the real ones would do.
 
 Run as ``python -m releaseconsole.sandbox.standins NAME SETTINGS ARGUMENT…`` by the scripts in its ``bin/``.
-Standard library only, so that they start at once.
+Nothing of the practice cluster but its names, so that they start at once.
 """
 
 from __future__ import annotations
@@ -17,21 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_SERVICES = ("command-service", "api-gateway", "query-service")
+from releaseconsole.sandbox.prometheus.expressions import ERROR_RATE, LATENCY_P99
+from releaseconsole.sandbox.release.manifests import NEW_TAG, SERVICES, image
+
 _RATE = 8900
 _LOAD_SECONDS = 1800
 _TEST_SECONDS = 60.0
 _TELL_EVERY = 5.0
 _RESULTS = "load-test-results.txt"
-_NAMESPACE = '{namespace="healthpay"}'
-_P99 = (
-    "1000 * histogram_quantile(0.99, sum by (le) "
-    f"(rate(http_request_duration_seconds_bucket{_NAMESPACE}[1m])))"
-)
-_ERRORS = (
-    '100 * sum(rate(http_requests_total{namespace="healthpay",code=~"5.."}[1m]))'
-    f" / sum(rate(http_requests_total{_NAMESPACE}[1m]))"
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,8 +43,8 @@ def _compose(arguments: Sequence[str]) -> int:
         print("practice stand-in for docker-compose: only `build` is known here", file=sys.stderr)
         return 2
     _say("practice stand-in for docker-compose: nothing is built")
-    for service in _SERVICES:
-        _say(f"[+] {service}: image healthpay/{service}:1.0.0 would be built and tagged")
+    for service in SERVICES:
+        _say(f"[+] {service}: image {image(service, NEW_TAG)} would be built and tagged")
         time.sleep(0.15)
     _say("practice build finished")
     return 0
@@ -97,7 +90,7 @@ def _start_load(api: str) -> bool:
 
 def _figures(prometheus: str) -> tuple[float, float]:
     """(p99 in milliseconds, errors in percent) as the practice Prometheus sees them."""
-    p99, errors = _ask(prometheus, _P99), _ask(prometheus, _ERRORS)
+    p99, errors = _ask(prometheus, LATENCY_P99), _ask(prometheus, ERROR_RATE)
     return p99 if p99 is not None else 38.0, errors if errors is not None else 0.03
 
 

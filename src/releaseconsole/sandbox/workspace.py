@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.errors import ReleaseConsoleError
-from releaseconsole.sandbox import manifests
+from releaseconsole.sandbox.release.manifests import NEW_TAG, SERVICES, config_map, deployment, image, service
 
 if TYPE_CHECKING:
     from releaseconsole.sandbox.practice import Endpoints, Options
 
-#: The version that the workspace's manifests bring.
-NEW_TAG = "1.0.0"
 _GIT_SECONDS = 10.0
 _README = """# HealthPay practice workspace
 
@@ -51,12 +49,12 @@ def make_workspace(folder: Path, options: Options, endpoints: Mapping[str, Endpo
 
 
 def _write_files(folder: Path, options: Options, endpoints: Mapping[str, Endpoints]) -> None:
-    for name in manifests.SERVICES:
+    for name in SERVICES:
         _write_yaml(
             folder / "deployment/k8s" / f"{name}.yaml",
-            (manifests.deployment(name, NEW_TAG), manifests.service(name)),
+            (deployment(name, NEW_TAG), service(name)),
         )
-    _write_yaml(folder / "deployment/k8s" / "api-config.yaml", (manifests.config_map(),))
+    _write_yaml(folder / "deployment/k8s" / "api-config.yaml", (config_map(),))
     _write(folder / "README.md", _README)
     _write(folder / "docker-compose.yml", _compose())
     _write(folder / ".gitignore", "bin/\nload-test-results.txt\n")
@@ -76,7 +74,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _compose() -> str:
-    services = "".join(f"  {name}:\n    image: healthpay/{name}:{NEW_TAG}\n" for name in manifests.SERVICES)
+    services = "".join(f"  {name}:\n    image: {image(name, NEW_TAG)}\n" for name in SERVICES)
     return f"services:\n{services}"
 
 

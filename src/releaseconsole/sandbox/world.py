@@ -7,8 +7,7 @@ import logging
 from collections.abc import Callable
 
 from releaseconsole.clock import Clock
-from releaseconsole.sandbox import manifests, seed
-from releaseconsole.sandbox.chance import uid_source
+from releaseconsole.sandbox import seed
 from releaseconsole.sandbox.controllers.autoscaler import AutoscalerController
 from releaseconsole.sandbox.controllers.deployment import DeploymentController
 from releaseconsole.sandbox.controllers.endpoints import EndpointsController
@@ -16,13 +15,16 @@ from releaseconsole.sandbox.controllers.events import Recorder
 from releaseconsole.sandbox.controllers.kubelet import Kubelet
 from releaseconsole.sandbox.controllers.replicaset import ReplicaSetController
 from releaseconsole.sandbox.controllers.stamps import Stamp, Stamps
-from releaseconsole.sandbox.controllers.tools import NEVER, Bench, place
-from releaseconsole.sandbox.objects import dig
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.runs import RunBook
-from releaseconsole.sandbox.store import Store, StoreError
-from releaseconsole.sandbox.timeline import Timeline
-from releaseconsole.sandbox.traffic import Traffic
+from releaseconsole.sandbox.controllers.tools import NEVER, Bench
+from releaseconsole.sandbox.release import manifests
+from releaseconsole.sandbox.release.runs import RunBook
+from releaseconsole.sandbox.release.timeline import Timeline
+from releaseconsole.sandbox.release.traffic import Traffic
+from releaseconsole.sandbox.store.chance import uid_source
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import dig, place
+from releaseconsole.sandbox.store.refusals import StoreError
+from releaseconsole.sandbox.store.store import Store
 
 _LOG = logging.getLogger(__name__)
 #: Passes over all objects at one moment; a rollout needs three or four to come to rest.

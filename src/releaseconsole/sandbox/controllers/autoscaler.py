@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from releaseconsole.sandbox.controllers.tools import NEVER, Bench, place, replicas, uid
-from releaseconsole.sandbox.objects import clone, dig, rfc3339
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.traffic import Traffic
+from releaseconsole.sandbox.controllers.tools import NEVER, Bench, replicas, uid
+from releaseconsole.sandbox.release.traffic import Traffic
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, dig, place, rfc3339
 
 _COMPONENT = "horizontal-pod-autoscaler"
 _EVERY = 15.0

@@ -16,15 +16,14 @@ from releaseconsole.sandbox.controllers.tools import (
     condition,
     controller_of,
     counted,
-    deleted,
     notes_of,
-    place,
     replicas,
     uid,
     when,
 )
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.selectors import of_label_selector
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import deleted, place
+from releaseconsole.sandbox.store.selectors import of_label_selector
 
 _COMPONENT = "deployment-controller"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from releaseconsole.sandbox.chance import letters
 from releaseconsole.sandbox.controllers.rolling import scaled_value
-from releaseconsole.sandbox.controllers.tools import Bench, deleted, is_true, owner_reference, place
-from releaseconsole.sandbox.objects import clone, dig
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.selectors import of_label_selector
+from releaseconsole.sandbox.controllers.tools import Bench, is_true, owner_reference
+from releaseconsole.sandbox.store.chance import letters
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, deleted, dig, place
+from releaseconsole.sandbox.store.selectors import of_label_selector
 
 _MOST_ADDRESSES = 1000
 

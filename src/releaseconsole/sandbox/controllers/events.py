@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from releaseconsole.clock import Clock
-from releaseconsole.sandbox.chance import hexadecimal
-from releaseconsole.sandbox.objects import rfc3339, rfc3339_nano
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.store import Store, StoreError
+from releaseconsole.sandbox.store.chance import hexadecimal
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import rfc3339, rfc3339_nano
+from releaseconsole.sandbox.store.refusals import StoreError
+from releaseconsole.sandbox.store.store import Store
 
 _MOST = 1000
 _LIFE = 3600.0

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from releaseconsole.sandbox.chance import unit
 from releaseconsole.sandbox.controllers.life import Life, Stage, pull_error, status_of
-from releaseconsole.sandbox.controllers.tools import NEVER, Bench, deleted, place, uid
-from releaseconsole.sandbox.objects import dig
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.runs import LAST_WORDS, Run, RunBook
+from releaseconsole.sandbox.controllers.tools import NEVER, Bench, uid
+from releaseconsole.sandbox.release.manifests import NAMESPACE
+from releaseconsole.sandbox.release.runs import LAST_WORDS, Run, RunBook
+from releaseconsole.sandbox.release.timeline import PodState, Timeline
 from releaseconsole.sandbox.scenario import CONTEXTS, Behaviour, Start, behaviour_of
-from releaseconsole.sandbox.timeline import PodState, Timeline
+from releaseconsole.sandbox.store.chance import unit
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import deleted, dig, place
 
-_NAMESPACE = "healthpay"
 _PROBE_EVERY = 5.0
 _STEP = 0.02
 _PULL_BACK_OFF = (3.0, 6.0, 12.0, 20.0)
@@ -183,7 +183,7 @@ class Kubelet:
             container = str(spec["name"])
             if container != life.main and self._runs.current(namespace, name, container):
                 continue
-            path = f"spec.containers{{{container}}}"
+            path = _path(container)
             self._bench.events.normal("kubelet", pod, "Created", f"Created container: {container}", path=path)
             self._bench.events.normal("kubelet", pod, "Started", f"Started container {container}", path=path)
             self._runs.begin(namespace, self._run(pod, life, spec, now))
@@ -258,9 +258,8 @@ class Kubelet:
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds", 30))
         life.due = now + min(grace, self._wait(1.5, life.uid, "end"))
         for spec in pod["spec"]["containers"]:
-            path = f"spec.containers{{{spec['name']}}}"
             message = f"Stopping container {spec['name']}"
-            self._bench.events.normal("kubelet", pod, "Killing", message, path=path)
+            self._bench.events.normal("kubelet", pod, "Killing", message, path=_path(spec["name"]))
 
     # Writing
 
@@ -285,7 +284,7 @@ class Kubelet:
             run.ended = now if run.ended is None else run.ended
 
     def _pod_state(self, pod: Obj, life: Life) -> PodState | None:
-        if place(pod)[0] != _NAMESPACE or not _service(pod):
+        if place(pod)[0] != NAMESPACE or not _service(pod):
             return None
         state = PodState(
             name=place(pod)[1],
@@ -315,10 +314,15 @@ class Kubelet:
         return self._bench.seconds(max(_STEP, round(exact / _STEP) * _STEP))
 
     def _normal(self, pod: Obj, life: Life, reason: str, message: str) -> None:
-        self._bench.events.normal("kubelet", pod, reason, message, path=f"spec.containers{{{life.main}}}")
+        self._bench.events.normal("kubelet", pod, reason, message, path=_path(life.main))
 
     def _warn(self, pod: Obj, life: Life, reason: str, message: str) -> None:
-        self._bench.events.warning("kubelet", pod, reason, message, path=f"spec.containers{{{life.main}}}")
+        self._bench.events.warning("kubelet", pod, reason, message, path=_path(life.main))
+
+
+def _path(container: str) -> str:
+    """Where an event says that it belongs."""
+    return f"spec.containers{{{container}}}"
 
 
 def _service(pod: Obj) -> str:

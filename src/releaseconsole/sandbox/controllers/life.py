@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from releaseconsole.sandbox.chance import hexadecimal
 from releaseconsole.sandbox.controllers.tools import condition
-from releaseconsole.sandbox.objects import rfc3339
-from releaseconsole.sandbox.resources import Obj
 from releaseconsole.sandbox.scenario import Behaviour
+from releaseconsole.sandbox.store.chance import hexadecimal
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import rfc3339
 
 
 class Stage(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from releaseconsole.sandbox.controllers.rolling import available, max_unavailable
 from releaseconsole.sandbox.controllers.tools import condition, counted, replicas, when
-from releaseconsole.sandbox.objects import clone, dig, rfc3339
-from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, dig, rfc3339
 
 COMPLETE = "NewReplicaSetAvailable"
 TIMED_OUT = "ProgressDeadlineExceeded"

@@ -11,18 +11,16 @@ from releaseconsole.sandbox.controllers.tools import (
     adopt,
     condition,
     controller_of,
-    deleted,
     is_true,
     notes_of,
     owner_reference,
-    place,
     replicas,
     uid,
     when,
 )
-from releaseconsole.sandbox.objects import clone, dig
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.selectors import of_label_selector
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, deleted, dig, place
+from releaseconsole.sandbox.store.selectors import of_label_selector
 
 _COMPONENT = "replicaset-controller"
 #: Pods that one context of the practice cluster runs.

@@ -14,8 +14,8 @@ from releaseconsole.sandbox.controllers.tools import (
     same_template,
     template_hash,
 )
-from releaseconsole.sandbox.objects import clone, dig
-from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, deleted, dig
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
@@ -110,7 +110,7 @@ def build(deployment: Obj, revision: int, size: int) -> Obj:
 def to_clean_up(deployment: Obj, old: list[Obj]) -> list[Obj]:
     """Old ReplicaSets beyond ``revisionHistoryLimit`` that hold no pods."""
     limit = dig(deployment, "spec", "revisionHistoryLimit")
-    alive = [rs for rs in old if "deletionTimestamp" not in rs["metadata"]]
+    alive = [rs for rs in old if not deleted(rs)]
     surplus = len(alive) - (10 if limit is None else int(limit))
     oldest = sorted(alive, key=revision_of)[: max(0, surplus)]
     return [rs for rs in oldest if _empty(rs)]

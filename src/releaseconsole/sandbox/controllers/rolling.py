@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from releaseconsole.sandbox.controllers.tools import counted, notes_of, replicas
-from releaseconsole.sandbox.objects import dig
-from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import dig
 
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"

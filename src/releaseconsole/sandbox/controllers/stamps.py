@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from releaseconsole.sandbox.controllers.tools import controller_of
-from releaseconsole.sandbox.resources import Obj
+from releaseconsole.sandbox.store.kinds import Obj
 
 #: Number of objects and the newest version among them: it differs whenever one comes, goes or changes.
 Stamp = tuple[int, int]

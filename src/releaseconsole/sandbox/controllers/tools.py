@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from releaseconsole.clock import Clock
-from releaseconsole.sandbox.chance import letters
 from releaseconsole.sandbox.controllers.events import Recorder
-from releaseconsole.sandbox.objects import clone, dig, parse_time
-from releaseconsole.sandbox.resources import Obj
-from releaseconsole.sandbox.store import Store
+from releaseconsole.sandbox.store.chance import letters
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone, dig, parse_time
+from releaseconsole.sandbox.store.store import Store
 
 NEVER = math.inf
 HASH_LABEL = "pod-template-hash"
@@ -35,11 +35,6 @@ class Bench:
         return simulated / self.speed
 
 
-def place(obj: Obj) -> tuple[str, str]:
-    """Namespace and name."""
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
-
-
 def uid(obj: Obj) -> str:
     """The object's UID."""
     return str(obj["metadata"]["uid"])
@@ -49,11 +44,6 @@ def notes_of(obj: Obj) -> dict[str, str]:
     """Annotations for reading."""
     found: dict[str, str] = obj["metadata"].get("annotations") or {}
     return found
-
-
-def deleted(obj: Obj) -> bool:
-    """Whether it is being deleted."""
-    return "deletionTimestamp" in obj["metadata"]
 
 
 def controller_of(obj: Obj) -> str | None:

@@ -7,10 +7,9 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from releaseconsole.session.views import EnvironmentView, EventView
-from releaseconsole.ui.panes.base import Pane
+from releaseconsole.ui.panes.filtered import FilteredPane
 from releaseconsole.ui.styles import event_mark
 from releaseconsole.ui.widgets.cells import left, middle, right, safe
 from releaseconsole.ui.widgets.lines import Line, Piece, line_width
@@ -48,7 +47,7 @@ class _EventPainter:
         return (*pieces, left(event.message, max(0, rest), tone), Piece(times, "waiting"))
 
 
-class EventsPane(Pane):
+class EventsPane(FilteredPane):
     """Filter with ``/``, show only warnings with ``e``."""
 
     HEADING = "Events"
@@ -69,9 +68,6 @@ class EventsPane(Pane):
         self._painter = _EventPainter()
         self.table: LineTable[EventView] = LineTable(self._painter)
         super().__init__(self.table, id=id, classes=classes)
-        self._view: EnvironmentView | None = None
-        self._now = (0.0, 0.0)
-        self._filter = ""
         self._only_warnings = False
 
     def show(self, view: EnvironmentView, now_monotonic: float, now_epoch: float) -> None:
@@ -108,25 +104,7 @@ class EventsPane(Pane):
     def action_warnings(self) -> None:
         """Only warnings, or all."""
         self._only_warnings = not self._only_warnings
-        self._again()
-
-    def action_clear(self) -> None:
-        """Show all events."""
-        self.prompt.value = ""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self._filter) if action == "clear" else True
-
-    @on(Input.Changed)
-    def _filter_typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._filter = event.value.strip()
-        self.refresh_bindings()
-        self._again()
-
-    def _again(self) -> None:
-        if self._view is not None:
-            self.show(self._view, *self._now)
+        self.again()
 
     def action_detail(self) -> None:
         """The whole event under the cursor."""

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from releaseconsole.session.views import EnvironmentView, PodView
-from releaseconsole.ui.panes.base import Pane
+from releaseconsole.ui.panes.filtered import FilteredPane
 from releaseconsole.ui.styles import pod_mark
 from releaseconsole.ui.widgets.cells import left, middle, right
 from releaseconsole.ui.widgets.lines import Line, Piece
@@ -93,7 +92,7 @@ class _PodPainter:
         return whole_age(self.now - pod.created).replace(" ", "") if pod.created else "–"
 
 
-class PodsPane(Pane):
+class PodsPane(FilteredPane):
     """Filter with ``/``, sort with ``s``; the cursor stays on its pod whatever moves around it."""
 
     HEADING = "Pods"
@@ -110,10 +109,7 @@ class PodsPane(Pane):
         self._painter = _PodPainter()
         self.table: LineTable[PodView] = LineTable(self._painter)
         super().__init__(self.table, id=id, classes=classes)
-        self._view: EnvironmentView | None = None
-        self._now = (0.0, 0.0)
         self._order = 0
-        self._filter = ""
         self._sorted: tuple[Sequence[PodView], int, str] | None = None
         self._rows: Sequence[PodView] = ()
 
@@ -150,25 +146,7 @@ class PodsPane(Pane):
     def action_sort(self) -> None:
         """The next order."""
         self._order = (self._order + 1) % len(_ORDERS)
-        self._again()
-
-    def action_clear(self) -> None:
-        """Show all pods."""
-        self.prompt.value = ""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self._filter) if action == "clear" else True
-
-    @on(Input.Changed)
-    def _filter_typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._filter = event.value.strip()
-        self.refresh_bindings()
-        self._again()
-
-    def _again(self) -> None:
-        if self._view is not None:
-            self.show(self._view, *self._now)
+        self.again()
 
     def action_detail(self) -> None:
         """Everything about the pod under the cursor."""

@@ -1,0 +1,107 @@
+"""The patch types of the API over plain objects: JSON patch, merge patch, strategic merge patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from releaseconsole.sandbox.patches.shapes import shape_of
+from releaseconsole.sandbox.patches.strategic_merge import strategic_merge
+from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.objects import clone
+from releaseconsole.sandbox.store.refusals import StoreError, bad_request
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+_MOST_OPERATIONS = 10_000
+_MOST_BYTES = 3 * 1024 * 1024
+
+
+def apply_patch(content_type: str, obj: Obj, patch: Any, kind: str) -> Obj:
+    """The patched object. Raises StoreError: 400, 413, 415, or 422 Invalid for a failing JSON patch."""
+    if content_type == JSON_PATCH:
+        return json_patch(obj, patch)
+    if not isinstance(patch, dict):
+        raise bad_request("the patch has to be a JSON object")
+    if content_type == MERGE_PATCH:
+        merged: Obj = merge_patch(obj, patch)
+        return merged
+    if content_type == STRATEGIC_PATCH:
+        return strategic_merge(obj, patch, shape_of(kind))
+    raise unsupported(content_type)
+
+
+def unsupported(content_type: str) -> StoreError:
+    """415, with the types that would do."""
+    known = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH))
+    message = (
+        "the body of the request was in an unknown format - accepted media types include: "
+        f"{known} (not {content_type[:100]!r})"
+    )
+    return StoreError(415, "UnsupportedMediaType", message)
+
+
+def merge_patch(obj: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return clone(patch)
+    merged = dict(obj) if isinstance(obj, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def json_patch(obj: Obj, operations: Any) -> Obj:
+    """RFC 6902. A failing ``test``, or a path that is not there, is 422 Invalid without an explanation."""
+    import jsonpatch
+
+    _check_operations(operations)
+    document: Any = clone(obj)
+    for operation in operations:
+        try:
+            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
+        except jsonpatch.InvalidJsonPatch as error:
+            raise bad_request(f"error decoding patch: {str(error)[:200]}") from error
+        except (
+            jsonpatch.JsonPatchException,
+            jsonpatch.JsonPointerException,
+            TypeError,
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:
+            raise _rejected() from error
+        if operation.get("op") == "copy":
+            document = clone(document)
+            _check_size(document)
+    if not isinstance(document, dict):
+        raise _rejected()
+    return document
+
+
+def _check_operations(operations: Any) -> None:
+    if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
+        raise bad_request("error decoding patch: a JSON patch has to be a list of objects")
+    if len(operations) > _MOST_OPERATIONS:
+        message = (
+            f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(operations)}"
+        )
+        raise StoreError(413, "RequestEntityTooLarge", message)
+
+
+def _check_size(document: Any) -> None:
+    """A few ``copy`` operations can double an object again and again."""
+    import msgspec
+
+    if len(msgspec.json.encode(document)) > _MOST_BYTES:
+        raise StoreError(413, "RequestEntityTooLarge", "the patched object is too large")
+
+
+def _rejected() -> StoreError:
+    message = "the server rejected our request due to an error in our request"
+    return StoreError(422, "Invalid", message)

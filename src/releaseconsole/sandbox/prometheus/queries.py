@@ -1,0 +1,150 @@
+"""The queries that the practice Prometheus can answer, and what each of them gives.
+
+There is no PromQL engine: a query is looked up by its text, white space aside. Where the real Prometheus
+gives an empty vector or NaN, so does the table.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from releaseconsole.sandbox.prometheus import expressions
+from releaseconsole.sandbox.release.manifests import NAMESPACE
+from releaseconsole.sandbox.release.traffic import Traffic
+
+_RATE = 60.0
+_SMS_RATE = 300.0
+
+Labels = Mapping[str, str]
+Vector = list[tuple[Labels, float]]
+Evaluate = Callable[[Traffic, float], Vector]
+
+_NONE: Labels = MappingProxyType({})
+_IN_NAMESPACE = re.compile(r'namespace="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A known query: its evaluation, and the namespace it asks about."""
+
+    evaluate: Evaluate
+    namespace: str
+
+    def at(self, traffic: Traffic, when: float) -> Vector:
+        """The instant vector at a time."""
+        return self.evaluate(traffic, when) if self.namespace == NAMESPACE else []
+
+
+def find(text: str) -> Query | None:
+    """The query with this text, or None."""
+    namespaces = set(_IN_NAMESPACE.findall(text))
+    if len(namespaces) != 1:
+        return None
+    evaluate = _TABLE.get(_normal(text))
+    return Query(evaluate, namespaces.pop()) if evaluate else None
+
+
+def target_labels(pod: str, service: str, address: str) -> dict[str, str]:
+    """Labels of a scrape target, as Prometheus' operator sets them."""
+    return {
+        "instance": f"{address}:8080",
+        "job": service,
+        "namespace": NAMESPACE,
+        "pod": pod,
+        "service": service,
+    }
+
+
+def _normal(text: str) -> str:
+    text = _IN_NAMESPACE.sub('namespace="$"', text)
+    return re.sub(r"\s+", "", text)
+
+
+def _percent(part: float, whole: float) -> float:
+    """NaN where Prometheus divides 0 by 0."""
+    return 100 * part / whole if whole else math.nan
+
+
+def _error_rate(traffic: Traffic, at: float) -> Vector:
+    window = traffic.window(at, _RATE)
+    if not window.counted:
+        return []
+    return [(_NONE, _percent(window.errors, window.requests))]
+
+
+def _traffic(traffic: Traffic, at: float) -> Vector:
+    window = traffic.window(at, _RATE)
+    return [(_NONE, window.requests)] if window.counted else []
+
+
+def _quantile(wanted: float) -> Evaluate:
+    def evaluate(traffic: Traffic, at: float) -> Vector:
+        window = traffic.window(at, _RATE)
+        return [(_NONE, 1000 * traffic.quantile(window, wanted))] if window.counted else []
+
+    return evaluate
+
+
+def _memory(traffic: Traffic, at: float) -> Vector:
+    used = [traffic.memory_percent(pod, at) for pod in traffic.timeline.at(at).pods if pod.running]
+    return [(_NONE, max(used))] if used else []
+
+
+def _cpu(traffic: Traffic, at: float) -> Vector:
+    pods = [pod for pod in traffic.timeline.at(at).pods if pod.running]
+    limit = sum(pod.cpu_limit for pod in pods)
+    if not limit:
+        return []
+    middle = at - _RATE / 2
+    return [(_NONE, 100 * sum(traffic.cpu_cores(pod, middle) for pod in pods) / limit)]
+
+
+def _uptime(traffic: Traffic, at: float) -> Vector:
+    return [(_NONE, traffic.uptime_percent(at))]
+
+
+def _sms(traffic: Traffic, at: float) -> Vector:
+    window = traffic.window(at, _SMS_RATE)
+    if not window.counted:
+        return []
+    return [(_NONE, _percent(window.sms_delivered, window.sms_sent))]
+
+
+def _connections(traffic: Traffic, at: float) -> Vector:
+    return [(_NONE, 100 * traffic.connections(at) / traffic.max_connections)]
+
+
+def _up(traffic: Traffic, at: float) -> Vector:
+    return [
+        (
+            {"__name__": "up", **target_labels(pod.name, pod.service, pod.address)},
+            1.0 if pod.running else 0.0,
+        )
+        for pod in traffic.timeline.at(at).pods
+        if pod.address
+    ]
+
+
+def _sum_up(traffic: Traffic, at: float) -> Vector:
+    each = _up(traffic, at)
+    return [(_NONE, sum(value for _, value in each))] if each else []
+
+
+_BY_TEXT: Mapping[str, Evaluate] = {
+    expressions.ERROR_RATE: _error_rate,
+    expressions.REQUESTS: _traffic,
+    expressions.LATENCY_P99: _quantile(0.99),
+    expressions.LATENCY_P95: _quantile(0.95),
+    expressions.MEMORY: _memory,
+    expressions.CPU: _cpu,
+    expressions.UPTIME: _uptime,
+    expressions.SMS: _sms,
+    expressions.CONNECTIONS: _connections,
+    expressions.UP: _up,
+    expressions.SUM_UP: _sum_up,
+}
+_TABLE: Mapping[str, Evaluate] = MappingProxyType({_normal(text): row for text, row in _BY_TEXT.items()})
