@@ -24,9 +24,14 @@ def practice(*options: str) -> Iterator[Path]:
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            child.stdout.readline()
+            if not child.stdout.readline():
+                raise ChildProcessError("the practice cluster did not start; its reason is above")
             yield kubeconfig
         finally:
             child.stdin.close()
             child.stdout.close()
-            child.wait(timeout=10)
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()

@@ -22,7 +22,7 @@ def main() -> None:
         terminal.wait_for(b"Running")
         terminal.drain(SETTLE)
         console = psutil.Process(terminal.process.pid)
-        (cluster, *_) = console.children()
+        cluster = next(child for child in console.children() if "sandbox" in child.cmdline())
         before, started = (_cpu(console), _cpu(cluster)), time.perf_counter()
         terminal.drain(WATCH)
         seconds = time.perf_counter() - started

@@ -56,9 +56,7 @@ class Terminal:
         """Seconds from the start until ``text`` was printed. Raises TimeoutError with the last of what was."""
         seen = b""
         while (now := time.perf_counter()) - self.started < timeout:
-            if select.select([self.handle], [], [], 0.2)[0]:
-                with suppress(OSError):
-                    seen = (seen + os.read(self.handle, 65536))[-200_000:]
+            seen = (seen + self._read(0.2))[-200_000:]
             if text in seen:
                 return time.perf_counter() - self.started
             if self.process.poll() is not None:
@@ -66,12 +64,22 @@ class Terminal:
         raise TimeoutError(f"no {text!r} after {now - self.started:.1f} s; the last was {seen[-300:]!r}")
 
     def drain(self, seconds: float) -> None:
-        """Read and forget for a while, so that the program is never blocked by us."""
+        """Read and forget for a while, so that the program is never blocked by us. Raises ChildProcessError."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
-            if select.select([self.handle], [], [], left)[0]:
-                with suppress(OSError):
-                    os.read(self.handle, 65536)
+            said = self._read(left)
+            if self.process.poll() is not None:
+                raise ChildProcessError(f"the program ended with {self.process.returncode}: {said[-300:]!r}")
+
+    def _read(self, timeout: float) -> bytes:
+        """What was printed within the time; nothing once the program is gone."""
+        if not select.select([self.handle], [], [], timeout)[0]:
+            return b""
+        try:
+            return os.read(self.handle, 65536)
+        except OSError:
+            time.sleep(0.05)
+            return b""
 
 
 @contextmanager

@@ -8,16 +8,21 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.cluster import practice
 from benchmarks.measure import KUBECTL, line
+from releaseconsole.clock import SystemClock
+from releaseconsole.cluster.connect import connect
 from releaseconsole.paths import sample_configs_dir
 from releaseconsole.plan.load import load_plan
 from releaseconsole.plan.variables import with_overrides
 from releaseconsole.session import Session, open_session
+from releaseconsole.session.views import RollbackPreview
 
 RUNS = 5
+STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 WORKLOADS = ("command-service", "api-gateway", "query-service")
 
 
@@ -25,7 +30,7 @@ def main() -> None:
     """Print median milliseconds and the ratio."""
     with practice("--speed", "10") as kubeconfig:
         ours = asyncio.run(_ours(kubeconfig))
-        theirs = _kubectl(kubeconfig)
+        theirs = asyncio.run(_kubectl(kubeconfig)) if KUBECTL else 0.0
     peer = (
         f"kubectl, one after the other: {theirs * 1000:.0f} ms (ratio {ours / theirs:.2f})" if theirs else ""
     )
@@ -49,12 +54,10 @@ async def _ours(kubeconfig: Path) -> float:
 async def _one(session: Session, kubeconfig: Path) -> float:
     await session.ready({"production"}, 10.0, metrics=False)
     await session.pin("production")
-    for name in WORKLOADS:
-        await asyncio.to_thread(_set_image, kubeconfig, name)
-    await _until(session, lambda: session.environment("production").armed.armed and _all_rolling(session))
-    preview = session.prepared_preview("production")
+    await _set_images(kubeconfig)
+    await _until(session, lambda: _rehearsed(session) is not None)
+    preview = _rehearsed(session)
     assert preview is not None
-    assert preview.can_fire
     started = time.perf_counter()
     session.start_rollback(preview, "benchmark")
     await _until(session, lambda: _patched(session))
@@ -63,7 +66,14 @@ async def _one(session: Session, kubeconfig: Path) -> float:
     return took
 
 
-def _all_rolling(session: Session) -> bool:
+def _rehearsed(session: Session) -> RollbackPreview | None:
+    """The preview, once the rehearsal has seen every new image."""
+    preview = session.prepared_preview("production")
+    ready = preview and all(not one.problem and not one.skipped for one in preview.lines)
+    return preview if ready and _all_new(session) else None
+
+
+def _all_new(session: Session) -> bool:
     return all(
         one.rollback_ready and one.image != one.previous_image
         for one in session.environment("production").workloads
@@ -75,44 +85,39 @@ def _patched(session: Session) -> bool:
     return bool(rollbacks) and all("patched" in one.times for one in rollbacks[-1].workloads.values())
 
 
-async def _until(session: Session, holds) -> None:  # type: ignore[no-untyped-def]
+async def _until(session: Session, holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(120):
         version = session.version
         while not holds():
             version = await session.changed(version)
 
 
-def _set_image(kubeconfig: Path, name: str) -> None:
-    _run(
-        kubeconfig,
-        "set",
-        "image",
-        f"deployment/{name}",
-        f"{name}=healthpay/{name}:1.0.{time.time_ns() % 100000}",
-    )
+async def _set_images(kubeconfig: Path) -> None:
+    """Give every workload an image that it never had."""
+    client = await connect("production", kubeconfig=kubeconfig, clock=SystemClock())
+    try:
+        for name in WORKLOADS:
+            container = {"name": name, "image": f"healthpay/{name}:1.0.{time.time_ns() % 100000}"}
+            body = {"spec": {"template": {"spec": {"containers": [container]}}}}
+            path = f"/apis/apps/v1/namespaces/healthpay/deployments/{name}"
+            await client.exchange("PATCH", path, body=body, content_type=STRATEGIC_MERGE)
+    finally:
+        await client.close()
 
 
-def _kubectl(kubeconfig: Path) -> float:
-    if KUBECTL is None:
-        return 0.0
+async def _kubectl(kubeconfig: Path) -> float:
+    assert KUBECTL is not None
+    undo = [KUBECTL, "--kubeconfig", str(kubeconfig), "--context", "production", "-n", "healthpay"]
     seconds = []
     for _ in range(RUNS):
-        for name in WORKLOADS:
-            _set_image(kubeconfig, name)
+        await _set_images(kubeconfig)
+        await asyncio.sleep(1)
         started = time.perf_counter()
         for name in WORKLOADS:
-            _run(kubeconfig, "rollout", "undo", f"deployment/{name}")
+            command = [*undo, "rollout", "undo", f"deployment/{name}"]
+            await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds)
-
-
-def _run(kubeconfig: Path, *arguments: str) -> None:
-    assert KUBECTL is not None, "kubectl is needed to change images"
-    subprocess.run(
-        [KUBECTL, "--kubeconfig", str(kubeconfig), "--context", "production", "-n", "healthpay", *arguments],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
 
 
 if __name__ == "__main__":

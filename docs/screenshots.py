@@ -31,6 +31,7 @@ from releaseconsole.ui.app import ConsoleApp
 FOLDER = Path(__file__).parent
 BEGINNING = 1_773_738_600.0
 """Seconds since the epoch at which the pictures begin: 17 March 2026, 09:10 in UTC."""
+THREE_DAYS = 3 * 86_400.0
 FAST = 12.0
 WIDE, MIDDLE, NARROW = (200, 50), (140, 40), (80, 24)
 PATIENCE = 120.0
@@ -48,6 +49,10 @@ class WalkClock:
     def run(self, factor: float) -> None:
         """From now on this many times as fast."""
         self._passed, self._since, self._factor = self._seconds(), time.monotonic(), factor
+
+    def skip(self, seconds: float) -> None:
+        """Let so much time have gone by."""
+        self._passed += seconds
 
     def _seconds(self) -> float:
         return self._passed + (time.monotonic() - self._since) * self._factor
@@ -72,9 +77,7 @@ def practice(clock: WalkClock) -> Iterator[tuple[PracticeThread, Session]]:
         kubeconfig, workspace = folder / "kubeconfig", folder / "workspace"
         cluster.write_kubeconfig(kubeconfig)
         make_workspace(workspace, options, cluster.endpoints)
-        plan = with_overrides(
-            load_plan(sample_configs_dir() / "healthpay.toml"), endpoint_overrides(cluster)
-        )
+        plan = with_overrides(load_plan(sample_configs_dir() / "healthpay.toml"), endpoint_overrides(cluster))
         environ = practice_environ(Practice(kubeconfig, {}, workspace))
         session = open_session(
             plan,
@@ -142,7 +145,7 @@ async def console(session: Session, clock: WalkClock) -> AsyncIterator[Walk]:
 
 
 def settle_what_came_before(session: Session) -> None:
-    """Three days of work: everything before production is done, but two items that were put off."""
+    """What took three days: everything before production is done, but two items that were put off."""
     for phase in session.plan.phases[:3]:
         items = list(phase.items())
         later = {items[-1].id, items[-9].id} if phase is session.plan.phases[0] else set()
@@ -188,8 +191,10 @@ async def roll_back(walk: Walk, clock: WalkClock) -> None:
     await walk.press(before.letter.lower())
     session = walk.session
     await walk.until(
-        lambda: session.state.rollbacks
-        and all(one.stage is Stage.AVAILABLE for one in session.state.rollbacks[-1].workloads.values()),
+        lambda: (
+            session.state.rollbacks
+            and all(one.stage is Stage.AVAILABLE for one in session.state.rollbacks[-1].workloads.values())
+        ),
         "every workload is available",
     )
     clock.run(FAST)
@@ -203,8 +208,9 @@ async def main() -> None:
     time.tzset()
     clock = WalkClock()
     with practice(clock) as (thread, session):
+        settle_what_came_before(session)
+        clock.skip(THREE_DAYS)
         async with console(session, clock) as walk:
-            settle_what_came_before(session)
             await deploy(walk, clock)
             await walk.draw("console-healthy", "releaseconsole run healthpay.toml", size=WIDE)
             await breach(walk, thread, clock)

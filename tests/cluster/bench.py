@@ -97,6 +97,10 @@ class Bench:
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
             await asyncio.sleep(0.05)
 
+    async def until_replica_sets(self, count: int) -> None:
+        """Wait until there are that many ReplicaSets."""
+        await self.until(lambda: len(self.list("replicaset")) == count, f"{count} ReplicaSets")
+
     async def settled(self, kind: str, name: str) -> Obj:
         """Wait until the controller has nothing more to do, by the object's own counts; the object."""
         await self.until(lambda: _is_settled(self.get(kind, name)), f"{kind}/{name} settled")
@@ -149,7 +153,7 @@ def _is_settled(found: Obj) -> bool:
         return False
     if found["kind"] == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)
-        counts = ("updatedNumberScheduled", "numberAvailable", "currentNumberScheduled")
+        counts: tuple[str, ...] = ("updatedNumberScheduled", "numberAvailable", "currentNumberScheduled")
         return wanted > 0 and all(status.get(one, 0) == wanted for one in counts)
     wanted = found["spec"]["replicas"]
     counts = ("updatedReplicas", "readyReplicas", "availableReplicas", "replicas")

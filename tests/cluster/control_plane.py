@@ -244,15 +244,15 @@ class ControlPlane:
 
     def _create_basics(self) -> None:
         for name in NODES:
-            body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
-            self.api.post("/api/v1/nodes", json=body).raise_for_status()
-        role = {"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1"}
+            node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+            self.api.post("/api/v1/nodes", json=node).raise_for_status()
+        role: dict[str, Any] = {"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1"}
         rules = [
             {"apiGroups": [group], "resources": list(kinds), "verbs": ["get", "list", "watch"]}
             for group, kinds in READABLE.items()
         ]
         access = "/apis/rbac.authorization.k8s.io/v1"
-        body = {**role, "metadata": {"name": "reader"}, "rules": rules}
+        body: dict[str, Any] = {**role, "metadata": {"name": "reader"}, "rules": rules}
         self.api.post(f"{access}/clusterroles", json=body).raise_for_status()
         group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": USERS[READER]}
         body = {

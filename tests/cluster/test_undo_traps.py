@@ -58,7 +58,7 @@ async def test_undo_pressed_twice_brings_the_bad_version_back(
     pin = await read_pin(client, bench.namespace, SHOP)
     for one in (bench, twin):
         one.set_image("deployment", "shop", "shop:crash-2")
-        await one.until(lambda one=one: len(one.list("replicaset")) == 2, "the bad ReplicaSet exists")
+        await one.until_replica_sets(2)
     for _ in range(2):
         assert (await twin.undo("deployment", "shop")).code == 0
         await twin.until(lambda: _is_observed(twin), "the controller has seen it")
@@ -79,7 +79,7 @@ async def test_undo_after_two_bad_versions_lands_on_the_first_of_them(
         for one in (bench, twin):
             one.set_image("deployment", "shop", image)
         for one in (bench, twin):
-            await one.until(lambda one=one, n=number: len(one.list("replicaset")) == n, "its ReplicaSet")
+            await one.until_replica_sets(number)
     assert (await twin.undo("deployment", "shop")).code == 0
     await _roll_back(client, bench, pin)
     assert twin.image("deployment", "shop") == "shop:crash-2"
@@ -97,7 +97,7 @@ async def test_a_pinned_revision_that_the_cluster_has_forgotten_comes_from_the_p
     for one in (bench, twin):
         for image in ("shop:good-2", "shop:good-3", "shop:good-4"):
             await one.release("deployment", "shop", image)
-        await one.until(lambda one=one: len(one.list("replicaset")) == 2, "old ReplicaSets are gone")
+        await one.until_replica_sets(2)
     undone = await twin.undo("deployment", "shop", "--to-revision=1")
     assert undone.code != 0
     assert "unable to find" in undone.err
@@ -138,9 +138,7 @@ async def test_undo_overwrites_a_deployment_that_was_made_anew_and_the_console_d
     target = await plan_rollback(client, bench.namespace, SHOP, to="1")
     for one in (bench, twin):
         one.delete("deployment", "shop")
-        await one.until(
-            lambda one=one: not one.list("replicaset"), "the old one is gone with its ReplicaSets"
-        )
+        await one.until_replica_sets(0)
     for one in (bench, twin):
         await _deployed(one, "shop:good-8", "shop:good-9")
     assert (await twin.undo("deployment", "shop", "--to-revision=1")).code == 0

@@ -297,11 +297,26 @@ class TestTheJournalOfACommand:
         assert (code, "torn (8 bytes) and was cut off" in err) == (0, True)
         assert commands("status", "--json")[2] == ""
 
-    def test_a_console_that_writes_already_keeps_a_rollback_out(self, commands: Commands) -> None:
+    def test_a_rollback_does_not_wait_for_the_console_that_holds_the_journal(
+        self, released: Commands
+    ) -> None:
         async def both() -> tuple[int, str, str]:
-            async with commands.place.opened(plan=commands.place.healthpay):
-                return await asyncio.to_thread(commands, "rollback", "--yes")
+            async with released.place.opened(plan=released.place.healthpay):
+                return await asyncio.to_thread(released, "rollback", "--yes", "--json")
 
         code, out, err = asyncio.run(both())
-        assert (code, out) == (2, "")
+        assert code == 0
         assert f"process {os.getpid()}" in err
+        assert json.loads(out)["outcome"] == "complete"
+        assert images(released) == {"0.9.4"}
+
+    def test_a_rollback_does_not_wait_for_a_disk(self, released: Commands) -> None:
+        (released.folder / "file").write_text("in the way")
+        words = released.words("rollback", "--yes", "--json", "--to", "previous", state=False)
+        code, out, err = released.ended(
+            released.start([*words, "--state", str(released.folder / "file" / "state")])
+        )
+        assert code == 0
+        assert "cannot be made" in err
+        assert json.loads(out)["outcome"] == "complete"
+        assert images(released) == {"0.9.4"}

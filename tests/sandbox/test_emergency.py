@@ -46,10 +46,10 @@ def plan() -> Plan:
     return load_plan(PLAN)
 
 
-async def roll_back(kubeconfig: Path, state: Path) -> tuple[int, str, str]:
+async def roll_back(kubeconfig: Path, state: Path, *options: str) -> tuple[int, str, str]:
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "releaseconsole", "rollback", str(PLAN), "-e", "staging", "--yes"),
-        *("--kubeconfig", str(kubeconfig), "--state", str(state)),
+        *("--kubeconfig", str(kubeconfig), "--state", str(state), *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -92,3 +92,24 @@ async def test_a_rollback_works_when_no_journal_can_exist_at_all(kubeconfig: Pat
 def _set_tag(deployment: dict[str, Any], tag: str) -> None:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     container["image"] = container["image"].partition(":")[0] + f":{tag}"
+
+
+async def test_a_damaged_journal_stops_a_rollback_to_its_pins_and_no_other(
+    kubeconfig: Path, console: Session, tmp_path: Path
+) -> None:
+    await console.pin("staging")
+    console.tick(next(iter(console.plan.items)))
+    journal = (tmp_path / "state" / "journal.jsonl").read_text("utf-8")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "journal.jsonl").write_text(journal.replace("staging", "Staging", 1), "utf-8")
+    before = await running_images(kubeconfig)
+    code, _, err = await roll_back(kubeconfig, damaged)
+    assert code == 2
+    assert "does not fit its hash" in err
+    assert "--to previous" in err
+    assert await running_images(kubeconfig) == before
+    code, _, err = await roll_back(kubeconfig, damaged, "--to", "previous")
+    assert code == 0, err
+    after = await running_images(kubeconfig)
+    assert all(now != then for now, then in zip(after, before, strict=True))

@@ -62,10 +62,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Patience:
-    """Seconds to wait for the head of an answer, and between two bytes."""
+    """How long to wait for an answer, and whether it may be asked for twice."""
 
     head: float = ANSWER_TIMEOUT
+    """Seconds until the answer begins."""
     idle: float = ANSWER_TIMEOUT
+    """Seconds between two bytes."""
+    once: bool = False
+    """aiohttp sends a GET again, as it was, when its connection breaks off before the answer begins. For a log
+    that is wrong: its first line may be hours away, and ``tailLines`` means other lines by then."""
 
     def of_the_socket(self) -> aiohttp.ClientTimeout:
         import aiohttp
@@ -207,7 +212,7 @@ class Client:
         """
         import aiohttp
 
-        async with self._answer("GET", path, params, None, {}, _Patience(head, idle)) as response:
+        async with self._answer("GET", path, params, None, {}, _Patience(head, idle, once=True)) as response:
             yield b""
             try:
                 async for chunk in response.content.iter_any():
@@ -284,6 +289,7 @@ class Client:
                     data=data,
                     headers=sent,
                     timeout=patience.of_the_socket(),
+                    middlewares=(_never_again,) if patience.once else None,
                     allow_redirects=False,
                     server_hostname=login.server_name or None,
                     proxy=login.proxy or None,
@@ -334,6 +340,20 @@ class Client:
     def _pause(self, error: ApiRejected | Unreachable, attempt: int) -> float:
         asked = error.retry_after if isinstance(error, ApiRejected) else 0.0
         return min(LONGEST_WAIT, asked or 0.1 * 3**attempt * (0.5 + self.chance()))
+
+
+async def _never_again(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Makes a broken connection an error that aiohttp does not answer with a second request."""
+    import aiohttp
+
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _leave(response: aiohttp.ClientResponse) -> None:

@@ -52,7 +52,7 @@ def failure(error: BaseException, server: str, waited: float) -> Unreachable:
             f"{where} cannot be reached: {clean(reason, 300)}.",
             "Check the network, the VPN and the server's address.",
         )
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | ConnectionError):
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError | ConnectionError):
         return Unreachable(f"The connection to {where} broke off.", "It may work at the next try.")
     reason = clean(str(error), 300) or type(error).__name__
     return Unreachable(f"The request to {where} failed: {reason}.", "It may work at the next try.")

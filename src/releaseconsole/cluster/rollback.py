@@ -9,8 +9,9 @@ effect is the same, and it carries preconditions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.cluster.decode import PODS, decode
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 JSON_PATCH = "application/json-patch+json"
 FIELD_MANAGER = "releaseconsole"
 ATTEMPTS = 4
-_INVALID = 422
+PATIENCE = 60.0
+"""Seconds for which a rollback waits for an API server that is down: one that is restarted takes some."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
+_INVALID, _TOO_MANY = 422, 429
 _DRY = {"dryRun": "All"}
 
 
@@ -209,24 +213,24 @@ async def dry_run(client: Client, target: RollbackTarget) -> str:
     return ""
 
 
-async def execute(client: Client, target: RollbackTarget, *, attempts: int = ATTEMPTS) -> Executed:
+async def execute(
+    client: Client, target: RollbackTarget, *, attempts: int = ATTEMPTS, patience: float = PATIENCE
+) -> Executed:
     """Send the patch. When the workload has changed since, make the patch anew, to the same template.
 
-    Raises Conflict when the workload was replaced by another of its name or keeps changing, ApiRejected when
-    the server refuses the patch itself, other ClusterErrors when it cannot be asked.
+    A server that is down or busy is waited for, up to ``patience`` seconds; refused preconditions are met with
+    a new patch up to ``attempts`` times. Raises Conflict when the workload was replaced by another of its name
+    or keeps changing, ApiRejected when the server refuses the patch itself, other ClusterErrors when it cannot
+    be asked.
     """
     if target.problem:
         raise Conflict(target.problem)
-    replanned, unsure = 0, False
+    give_up = client.clock.monotonic() + patience
+    replanned, tries, unsure = 0, 0, False
     failed: ClusterError | None = None
-    for attempt in range(attempts):
+    while True:
         if failed is not None:
-            await client.clock.sleep(0.0 if _precondition(failed) else 0.1 * 2**attempt)
-            try:
-                fresh = await _fresh(client, target)
-            except Unreachable as error:
-                failed = error
-                continue
+            fresh = await _patiently(client, give_up, partial(_fresh, client, target))
             if _hopeless(failed, target, fresh):
                 raise failed
             replanned += fresh.generation != target.generation
@@ -236,14 +240,30 @@ async def execute(client: Client, target: RollbackTarget, *, attempts: int = ATT
         try:
             done = await _send(client, target, {})
         except (Conflict, ApiRejected, Unreachable) as error:
-            if not _worth_another(error):
+            tries += not _is_down(error)
+            if not _worth_another(error) or tries >= attempts or client.clock.monotonic() > give_up:
                 raise
             # A patch whose answer was lost may have been carried out: the next look tells.
             unsure = unsure or not _refused(error)
             failed = error
         else:
             return Executed(done.metadata.generation, done.metadata.resource_version, True, replanned)
-    raise failed or Conflict(f"{target.place.workload} was not tried.", "Retry.")
+        await client.clock.sleep(0.0 if _precondition(failed) else FIRST_PAUSE)
+
+
+async def _patiently(
+    client: Client, give_up: float, ask: Callable[[], Awaitable[RollbackTarget]]
+) -> RollbackTarget:
+    """Ask again until the server can answer. Raises what the server said last, after ``give_up``."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await ask()
+        except (ApiRejected, Unreachable) as error:
+            if not _is_down(error) or client.clock.monotonic() > give_up:
+                raise
+        await client.clock.sleep(pause * (0.5 + client.chance()))
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def delete_pod(client: Client, namespace: str, name: str, uid: str) -> None:
@@ -376,16 +396,18 @@ def _precondition(error: ClusterError) -> bool:
 
 def _refused(error: ClusterError) -> bool:
     """Whether the server surely did not carry the patch out."""
-    return not isinstance(error, Unreachable) and not _server_failed(error)
+    return not _is_down(error) or (isinstance(error, ApiRejected) and error.status == _TOO_MANY)
 
 
 def _worth_another(error: ClusterError) -> bool:
-    retried = not isinstance(error, ApiRejected) or error.status in (_INVALID, 429)
-    return retried or _server_failed(error)
+    return _precondition(error) or _is_down(error)
 
 
-def _server_failed(error: ClusterError) -> bool:
-    return isinstance(error, ApiRejected) and error.status >= 500
+def _is_down(error: ClusterError) -> bool:
+    """Whether the server could not answer now, and may do so later."""
+    if isinstance(error, ApiRejected):
+        return error.status == _TOO_MANY or error.status >= 500
+    return isinstance(error, Unreachable)
 
 
 __all__ = [

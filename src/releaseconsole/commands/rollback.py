@@ -13,7 +13,7 @@ import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
 from releaseconsole.commands.reach import require_context
-from releaseconsole.errors import Unreachable, UsageError
+from releaseconsole.errors import JournalDamaged, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan
@@ -84,9 +84,19 @@ async def _run(
 ) -> int:
     from releaseconsole.session import open_session
 
-    session = open_session(
-        plan, kubeconfig=kubeconfig, state=state, folder=folder, read_only=dry_run, emergency=True
-    )
+    try:
+        session = open_session(
+            plan,
+            kubeconfig=kubeconfig,
+            state=state,
+            folder=folder,
+            read_only=dry_run,
+            emergency=True,
+            pins_matter=to == "pinned",
+        )
+    except JournalDamaged as error:
+        way_on = "To roll back without its pins, say where to: --to previous, or --to REVISION."
+        raise JournalDamaged(error.message, f"{error.remedy} {way_on}") from None
     async with session:
         await session.ready({name}, FIRST_DATA, metrics=False)
         preview = await session.preview_rollback(name, to)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from releaseconsole.clock import Clock, SystemClock
-from releaseconsole.errors import RecordError
+from releaseconsole.errors import JournalDamaged, JournalMismatch, RecordError
 from releaseconsole.paths import release_folder
 from releaseconsole.plan.model import Plan
 from releaseconsole.record.journal import Entry, Journal, Store
@@ -34,13 +34,15 @@ def open_session(
     practice: str = "",
     journal: bool = True,
     emergency: bool = False,
+    pins_matter: bool = True,
 ) -> Session:
     """A session that is ready to be entered.
 
     ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
     With ``journal=False`` nothing is kept and nothing is read. In an ``emergency`` a journal that cannot be
     written (another console holds it, the disk is broken) is said loudly and stops nothing: its pins are read
-    if that is possible. Raises RecordError otherwise.
+    if that is possible. One of another release is refused all the same, and a damaged one where ``pins_matter``.
+    Raises RecordError.
     """
     clock = clock or SystemClock()
     environ = os.environ if environ is None else environ
@@ -50,7 +52,8 @@ def open_session(
     try:
         opened = _open_journal(plan, store, clock, user)
     except RecordError as error:
-        if not emergency:
+        refused = JournalMismatch | JournalDamaged if pins_matter else JournalMismatch
+        if not emergency or isinstance(error, refused):
             raise
         hub.tell(f"The journal cannot be written, and this goes on without it. {error}", "error")
         opened = _open_to_look(plan, state, clock, user)
