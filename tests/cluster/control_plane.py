@@ -35,6 +35,7 @@ READABLE = {"": ("pods", "pods/log", "services"), "apps": ("deployments", "repli
 NODES = ("node-1", "node-2", "node-3")
 LOG_CONTAINERS = ("first", "second", "third", "fourth")
 """Containers of these names have a log file of their own."""
+CLIENTS = ("kube-controller-manager", "kube-scheduler", "kwok")
 CONTROLLERS = "deployment,replicaset,statefulset,daemonset,endpointslice,garbagecollector,namespace"
 _TLS = ("server.pem", "server.key")
 _PATIENCE = 60.0
@@ -89,7 +90,7 @@ class ControlPlane:
         self.start_program("kube-apiserver")
         self.wait_ready()
         self._create_basics()
-        for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
+        for name in CLIENTS:
             self.start_program(name)
         self.wait_for(self._nodes_ready, "nodes that are ready")
 
@@ -118,10 +119,19 @@ class ControlPlane:
             self.start_program(name)
 
     def restart_api_server(self) -> None:
-        """SIGKILL the API server, start it and wait until it is ready."""
+        """SIGKILL the API server, start it and wait until everything works again."""
         self.kill("kube-apiserver")
         self.start_program("kube-apiserver")
+        self.recover()
+
+    def recover(self) -> None:
+        """Wait for the API server after an outage, and start the controllers anew.
+
+        They would come back by themselves, but only after a pause that grows to half a minute.
+        """
         self.wait_ready()
+        for name in CLIENTS:
+            self.start_program(name)
 
     def compact(self) -> None:
         """Make etcd forget every state but the present one."""

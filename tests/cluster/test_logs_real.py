@@ -144,7 +144,7 @@ async def test_an_api_server_that_is_killed_in_the_middle_loses_no_line(
         writer.numbered(50)
         await bench.until(lambda: bool(follower.error), "the interruption is said")
         control_plane.start_program("kube-apiserver")
-        await asyncio.to_thread(control_plane.wait_ready)
+        await asyncio.to_thread(control_plane.recover)
         await _shows(bench, follower, writer.written)
         writer.numbered(1)
         await _shows(bench, follower, writer.written)

@@ -132,7 +132,7 @@ async def test_an_api_server_killed_between_two_patches_loses_neither(
     assert not second.done()
     control_plane.start_program("kube-apiserver")
     assert (await second).patched
-    await asyncio.to_thread(control_plane.wait_ready)
+    await asyncio.to_thread(control_plane.recover)
     for name in ("shop", "desk"):
         await bench.settled("deployment", name)
         assert bench.image("deployment", name) == "shop:good-1"
@@ -144,7 +144,7 @@ async def test_an_api_server_that_stays_away_is_given_up_and_named(
     target = await _bad_release(bench, client)
     with control_plane.without("kube-apiserver"), pytest.raises(Unreachable, match="cannot be reached"):
         await execute(client, target, patience=0.5)
-    await asyncio.to_thread(control_plane.wait_ready)
+    await asyncio.to_thread(control_plane.recover)
     assert bench.image("deployment", "shop") == "shop:crash-2"
 
 

@@ -61,7 +61,7 @@ async def test_an_api_server_killed_and_started_again_is_taken_up_where_it_was(
         assert cache.age() < 5
         assert set(cache.objects) == held
         control_plane.start_program("kube-apiserver")
-        await asyncio.to_thread(control_plane.wait_ready)
+        await asyncio.to_thread(control_plane.recover)
         _change_everything(planted)
         await equal_to_a_fresh_list(planted, cache)
         await live(planted, cache)
@@ -74,7 +74,7 @@ async def test_a_store_killed_and_started_again_is_lived_through(
         await live(planted, cache)
         with control_plane.without("etcd"):
             await asyncio.sleep(0.5)
-        await asyncio.to_thread(control_plane.wait_ready)
+        await asyncio.to_thread(control_plane.recover)
         _change_everything(planted)
         await equal_to_a_fresh_list(planted, cache)
 

@@ -50,6 +50,7 @@ class Buffer:
 @dataclass(frozen=True, slots=True)
 class Checked:
     at: float
+    status: str
     reason: str
 
 

@@ -266,7 +266,7 @@ async def test_metrics_show_value_target_state_and_reason() -> None:
         await give(pilot, pane, scene())
         shown = screen_lines(pane.body)
         assert "0.42 %   ◐ PENDING 0:34/1:00  target < 0.1" in shown[0]
-        assert "back at > 1 for 1m" in shown[0]
+        assert "back > 1 for 1m" in shown[0]
         assert "38.2 ms" in shown[1]
         assert "✔ OK" in shown[1]
         assert "8,512 /s" in shown[2]
@@ -463,7 +463,7 @@ async def test_a_broad_panel_gives_the_charts_all_the_width_that_is_left() -> No
     async with PaneApp(pane).run_test(size=(120, 12)) as pilot:
         await give(pilot, pane, scene())
         shown = screen_lines(pane.body)
-        assert shown[0].index("back at > 1 for 1m") > 90
+        assert shown[0].index("back > 1 for 1m") > 90
         assert shown[1].endswith("target < 0.1")
         assert "┄" in shown[2]
         assert shown[7].startswith("  the query has no series")

@@ -17,6 +17,7 @@ from releaseconsole.plan.model import Environment, Objective
 from releaseconsole.plan.variables import substitute
 from releaseconsole.session.focus import Focus
 from releaseconsole.session.views import Freshness, Liveness, MetricView
+from releaseconsole.text import duration
 
 if TYPE_CHECKING:
     from releaseconsole.metrics.client import PrometheusClient
@@ -158,8 +159,8 @@ class Feed:
     def burning(self) -> tuple[str, ...]:
         """The triggers in breach, in words."""
         return tuple(
-            f"{one.objective.name} {one.value:,.4g} {one.objective.unit} {one.objective.rollback.when}"
-            f" for {one.judgement.held:.0f} s"
+            f"{one.objective.name} {one.value:,.4g} {one.objective.unit}, beyond {one.objective.rollback.when} "
+            f"{one.objective.unit} for {duration(one.judgement.held)}"
             for one in self._watched.values()
             if one.judgement
             and one.objective.rollback

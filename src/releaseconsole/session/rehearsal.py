@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from releaseconsole.session.target import TargetObserver
 
 REHEARSE_EVERY = 60.0
+RETRY_EVERY = 10.0
+"""Seconds until a rehearsal that has failed is tried again: its reason may have gone."""
 LOOK_EVERY = 2.0
 
 
@@ -159,13 +161,15 @@ class Rehearsal:
 
     def _due(self) -> bool:
         since = self._observer.clock.monotonic() - self._rehearsed_at
-        return self._observer.fingerprint() != self._fingerprint or since >= REHEARSE_EVERY
+        wait = RETRY_EVERY if any(one.problem for one in self.planned) else REHEARSE_EVERY
+        return self._observer.fingerprint() != self._fingerprint or since >= wait
 
     def current(self) -> tuple[Planned, ...]:
         """What was rehearsed, if it is still right: for the workloads and pins as they are now, by live data."""
         observer = self._observer
         live = all(one.freshness().liveness is Liveness.LIVE for one in observer.target_observers)
-        return self.planned if live and self._planned_for == observer.fingerprint() else ()
+        right = live and self._planned_for == observer.fingerprint()
+        return self.planned if right and not any(one.problem for one in self.planned) else ()
 
     def armed(self) -> ArmedView:
         """Whether the key would work, in numbers and sentences."""

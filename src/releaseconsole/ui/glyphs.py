@@ -46,7 +46,7 @@ class Glyphs:
     actions: Mapping[ActionStatus, str] = field(default_factory=_unicode_actions)
     live: str = "●"
     not_live: str = "○"
-    shield: str = "⛨"
+    shield: str = "↺"
     running: str = "▸"
     done: str = "✔"
     failed: str = "✘"

@@ -6,12 +6,12 @@ The height of a row depends on its content and the width only, never on the time
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from releaseconsole.plan.model import Action, Item, Phase, Step
 from releaseconsole.record.model import ActionState, ActionStatus, Decision, ItemState, ItemStatus
 from releaseconsole.ui.glyphs import ACTION_TONES, ITEM_TONES, ITEM_WORDS, Glyphs
-from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.port import ConsoleSession, Live
 from releaseconsole.ui.widgets.lines import Line, Piece, justified, line
 from releaseconsole.ui.words import (
     cell_len,
@@ -128,8 +128,15 @@ def _step_rows(session: ConsoleSession, phase: Phase, verifying: frozenset[str])
             yield ActionRow(f"a:{action_id}", action_id, action, state.action(action_id))
         for item in step.items:
             live = session.live(item.id) if item.check else None
-            checked = live.at if live else 0.0
-            yield ItemRow(f"i:{item.id}", item, state.item(item.id), item.id in verifying, checked)
+            known = _with_evidence(state.item(item.id), live)
+            yield ItemRow(f"i:{item.id}", item, known, item.id in verifying, live.at if live else 0.0)
+
+
+def _with_evidence(known: ItemState, live: Live | None) -> ItemState:
+    """The state with the evidence of the last look: the journal has only that of the last change."""
+    if live is None or live.status != known.status:
+        return known
+    return replace(known, reason=live.reason)
 
 
 def _heading(session: ConsoleSession, phase: Phase, step: Step, first: bool) -> HeadingRow:

@@ -30,19 +30,23 @@ class MetricLayout:
 
     def __init__(self, metrics: Sequence[MetricView], width: int, height: int) -> None:
         self._width = width
-        self._title = min(26, max((cell_len(safe(each.title or each.id, 60)) for each in metrics), default=0))
+        longest = 26 if width >= 120 else 22
+        self._title = min(
+            longest, max((cell_len(safe(each.title or each.id, 60)) for each in metrics), default=0)
+        )
         self._value = max(5, *(len(number(each.value)) for each in metrics))
         self._unit = min(8, max(cell_len(safe(each.unit, 20)) for each in metrics))
         # A trigger that begins to count must not move the columns.
         self._state = max(
             _PENDING if width >= _BROAD else 0, *(len(str(metric_mark(each))) for each in metrics)
         )
-        self._limits = max(cell_len(text) for each in metrics for text in (_target(each), _trigger(each)))
+        self._target = max(cell_len(_target(each)) for each in metrics)
+        self._limits = max(self._target, *(cell_len(_trigger(each)) for each in metrics))
         self._number = self._value + self._unit + 2
         self._tight = width - self._state - self._number < min(12, self._title + 2)
         start = self._title + self._number + self._state + 4
         self._lines = self._choose(height // len(metrics), start)
-        limits = self._limits + 2 if self._lines == self._broad else 2 * self._limits + 4
+        limits = self._limits + (2 if self._lines == self._broad else self._target + 4)
         self._chart = min(60, width - start - limits)
 
     def _choose(self, each: int, start: int) -> Callable[[MetricView, str], Iterator[Line]]:
@@ -51,7 +55,7 @@ class MetricLayout:
             return self._broad
         if each >= 3 and not self._tight:
             return self._three
-        if self._width - start - 2 * self._limits - 4 >= _SHORTEST_CHART:
+        if self._width - start - self._target - self._limits - 4 >= _SHORTEST_CHART:
             return self._one
         return self._two
 
@@ -79,7 +83,7 @@ class MetricLayout:
 
     def _one(self, metric: MetricView, age: str) -> Iterator[Line]:
         note, tone = _note(metric, age)
-        start = (*self._start(metric, age), left(_target(metric), self._limits, "quiet"), Piece("  "))
+        start = (*self._start(metric, age), left(_target(metric), self._target, "quiet"), Piece("  "))
         if metric.history:
             chart = sparkline(metric, self._chart)[0]
             yield (*start, *chart, Piece("  "), left(note, self._limits, tone))
@@ -137,7 +141,7 @@ def _target(metric: MetricView) -> str:
 
 
 def _trigger(metric: MetricView) -> str:
-    return f"back at {safe(metric.trigger, 24)}" if metric.trigger else ""
+    return f"back {safe(metric.trigger, 24)}" if metric.trigger else ""
 
 
 def _remark(metric: MetricView, age: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from releaseconsole.plan.model import Phase
 from releaseconsole.record.model import ReleaseState, RollbackState
-from releaseconsole.session.views import EnvironmentView
+from releaseconsole.session.views import EnvironmentView, Liveness
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.keymap import bindings_of, writing_ids
 from releaseconsole.ui.messages import (
@@ -44,6 +44,11 @@ from releaseconsole.ui.widgets.status_line import Status, StatusLine
 Guard = Callable[[str], AbstractContextManager[None]]
 CHROME = 3
 """Rows that the lines above and below the panels take."""
+
+
+CALM_EVERY = 5
+"""Seconds between two looks at ages that nobody watches."""
+YOUNG = 120.0
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -236,13 +241,25 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 self._view = self.session.environment(self.environment_id)
         with self._guard("the status line"):
             self.query_one(StatusLine).show(self._status(), moment.monotonic, moment.epoch)
-        if changed or everything:
+        if changed:
             with self._guard("the phase tabs"):
                 self._show_phases()
+        if changed or everything:
             self._show_checklist()
-        self._show_panes(everything=everything)
+        self._show_panes(
+            everything=everything and (self._is_lively() or int(moment.monotonic) % CALM_EVERY == 0)
+        )
         with self._guard("the panel tabs"):
             self._show_pane_tabs()
+
+    def _is_lively(self) -> bool:
+        """Whether something is there that people watch by the second: a young pod, an action, an outage."""
+        view = self._view
+        if view is None or {view.cluster.liveness, view.metrics.liveness} != {Liveness.LIVE}:
+            return True
+        return bool(self.session.running()) or any(
+            self._moment.epoch - pod.created < YOUNG for pod in view.pods
+        )
 
     def update_logs(self, moment: Moment, *, due: bool) -> None:
         """New lines alone: at once for somebody who reads them, else when they are ``due``.
