@@ -38,8 +38,10 @@ from releaseconsole.ui.themes import DEFAULT_THEME, load_themes, shipped_folder
 from releaseconsole.ui.words import counted, plain, took
 
 T = TypeVar("T")
-FRAME = 0.1
+FRAME = 0.2
 """Seconds between two looks at the session."""
+LOGS_EVERY = 2.0
+"""Seconds between two looks at logs that nobody has brought to the front."""
 LEAVING = 8.0
 """Seconds that the session gets to close before the console leaves without it."""
 _LOG = logging.getLogger("releaseconsole.ui")
@@ -83,7 +85,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._main = MainScreen(self._session, glyphs, self.guard)
         self._seen = -1
         self._second = -1
-        self._half = -1
+        self._logs_turn = -1
         self._opened = False
         self._leaving = asyncio.Event()
         self._session_closed = asyncio.Event()
@@ -196,7 +198,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # Keeping fresh.
 
     def _look(self) -> None:
-        """Ten times a second: has anything changed? Once a second: ages."""
+        """Five times a second: has anything changed? Once a second: ages."""
         with self.guard("the screen"):
             self._notices()
             if not self._opened:
@@ -204,9 +206,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             monotonic, now = self.clock.monotonic(), self.clock.now()
             version = self._session.version
             moment = Moment(monotonic, now)
-            half = math.floor(monotonic + 0.5)
-            self._main.update_logs(moment, due=half != self._half)
-            self._half = half
+            turn = math.floor((monotonic + 0.5) / LOGS_EVERY)
+            self._main.update_logs(moment, due=turn != self._logs_turn)
+            self._logs_turn = turn
             tick = math.floor(monotonic) != self._second
             if version == self._seen and not tick:
                 return

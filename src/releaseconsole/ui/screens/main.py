@@ -241,14 +241,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 self._view = self.session.environment(self.environment_id)
         with self._guard("the status line"):
             self.query_one(StatusLine).show(self._status(), moment.monotonic, moment.epoch)
+        ages = everything and (self._is_lively() or int(moment.monotonic) % CALM_EVERY == 0)
         if changed:
             with self._guard("the phase tabs"):
                 self._show_phases()
-        if changed or everything:
+        if changed or ages:
             self._show_checklist()
-        self._show_panes(
-            everything=everything and (self._is_lively() or int(moment.monotonic) % CALM_EVERY == 0)
-        )
+        self._show_panes(everything=ages)
         with self._guard("the panel tabs"):
             self._show_pane_tabs()
 
