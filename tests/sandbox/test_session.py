@@ -194,8 +194,12 @@ class TestActions:
         async with place.opened() as session:
             session.start_action("long")
             await until(session, lambda: "begun" in session.output("long"))
-            tree = psutil.Process(int((place.folder / "long.pid").read_text())).children(recursive=True)
-            assert [child.cmdline() for child in tree] == [["sleep", "321"]]
+            shell = psutil.Process(int((place.folder / "long.pid").read_text()))
+            async with asyncio.timeout(10):
+                # Between fork and exec the child still looks like the shell.
+                while [child.cmdline() for child in shell.children()] != [["sleep", "321"]]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            tree = shell.children(recursive=True)
             with pytest.raises(ActionError, match="already running"):
                 await session.run_action("long")
             await session.cancel_action("long")

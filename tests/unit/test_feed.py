@@ -144,7 +144,7 @@ async def test_what_burns_is_said_in_words(panel: Panel) -> None:
     for _ in range(4):
         await panel.poll(5.0)
     (sentence,) = panel.feed.burning()
-    assert "errors 5 % > 1 for 15 s" in sentence
+    assert "errors 5 %, beyond > 1 % for 15 s" in sentence
 
 
 async def test_an_empty_answer_is_not_zero(panel: Panel) -> None:

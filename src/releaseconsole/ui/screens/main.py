@@ -321,7 +321,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             with self._guard(f"the {name} panel"):
                 if name == "output":
                     deck.show_output(self._phase.id, self._moment.epoch, everything=everything)
-                elif name not in ("checklist", "logs") and view is not None:
+                elif name == "logs" and view is not None:
+                    if deck.wants_logs(view):
+                        deck.show(name, view, self._moment, everything=False)
+                elif name != "checklist" and view is not None:
                     deck.show(name, view, self._moment, everything=everything)
         deck.fit(view, self.app.size.height - CHROME, stacked=self._arrangement.mode == "wide")
 
