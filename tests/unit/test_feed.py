@@ -85,7 +85,6 @@ class Panel:
 
     def made(self, client: Any) -> Feed:
         return Feed(
-            PLAN.environments["production"],
             PLAN.objectives_of("production"),
             {"namespace": "shop"},
             self.clock,

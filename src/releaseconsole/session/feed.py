@@ -13,9 +13,10 @@ from releaseconsole.clock import Clock
 from releaseconsole.errors import MetricsError
 from releaseconsole.metrics.reading import take_reading
 from releaseconsole.metrics.trigger import Judgement, Reading, Trigger, TriggerState
-from releaseconsole.plan.model import Environment, Objective
+from releaseconsole.plan.model import Objective
 from releaseconsole.plan.variables import substitute
 from releaseconsole.session.focus import Focus
+from releaseconsole.session.patience import within
 from releaseconsole.session.views import Freshness, Liveness, MetricView
 from releaseconsole.text import duration
 
@@ -54,7 +55,6 @@ class Feed:
 
     def __init__(
         self,
-        environment: Environment,
         objectives: tuple[Objective, ...],
         values: Mapping[str, str],
         clock: Clock,
@@ -76,12 +76,7 @@ class Feed:
         """Wait until every objective was asked for once; False when that took longer than ``timeout`` seconds."""
         if self.client is None:
             return False
-        try:
-            async with asyncio.timeout(timeout):
-                await self.polled.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(timeout, self.polled.wait())
 
     async def run(self, focus: Focus) -> None:
         """Poll while the environment is on the screen."""

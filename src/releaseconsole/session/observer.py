@@ -22,6 +22,7 @@ from releaseconsole.session.focus import Focus
 from releaseconsole.session.guard import kept_going
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
+from releaseconsole.session.patience import within
 from releaseconsole.session.rehearsal import Rehearsal
 from releaseconsole.session.target import TargetObserver
 from releaseconsole.session.views import (
@@ -62,7 +63,6 @@ class Observer:
             TargetObserver(target, environment.workloads, setup, self.touch) for target in environment.targets
         )
         self.feed = Feed(
-            environment,
             plan.objectives_of(name),
             {**environment_values(plan, name, environment.targets[0]), **_objective_values(environment)},
             setup.clock,
@@ -121,12 +121,7 @@ class Observer:
 
     async def synced(self, timeout: float) -> bool:
         """Wait for the first data of every target; False when it did not come in time."""
-        try:
-            async with asyncio.timeout(timeout):
-                await asyncio.gather(*(target.synced() for target in self.target_observers))
-        except TimeoutError:
-            return False
-        return True
+        return await within(timeout, asyncio.gather(*(target.synced() for target in self.target_observers)))
 
     def target_of(self, key: str) -> TargetObserver:
         """The observer whose target begins ``key`` (``context/namespace``, or a workload's key)."""

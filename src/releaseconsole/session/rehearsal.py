@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.record.model import Pin, ReleaseState
+from releaseconsole.session.patience import within
 from releaseconsole.session.views import ArmedView, Liveness
 
 if TYPE_CHECKING:
@@ -130,12 +131,7 @@ class Rehearsal:
 
     async def rehearsed(self, timeout: float) -> bool:
         """Wait for the first rehearsal; False when it took longer than ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._rehearsed.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(timeout, self._rehearsed.wait())
 
     def wake(self) -> None:
         """Something that matters has changed: rehearse now."""

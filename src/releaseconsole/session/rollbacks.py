@@ -146,7 +146,7 @@ class Rollbacks:
             )
 
         try:
-            await self._patch(observer, walk, reach)
+            await self._patch(walk, reach)
             if walk.stage is Stage.PATCHED:
                 await self._follow(observer, walk, reach)
             if walk.stage is Stage.AVAILABLE:
@@ -159,7 +159,7 @@ class Rollbacks:
                 f"not back after {COMPLETION_DEADLINE / 60:.0f} minutes; see the pods for the reason, then retry",
             )
 
-    async def _patch(self, observer: Observer, walk: _Walk, reach: Callable[..., None]) -> None:
+    async def _patch(self, walk: _Walk, reach: Callable[..., None]) -> None:
         planned = walk.planned
         if planned.problem or planned.target is None:
             reach(Stage.FAILED, planned.problem or "could not be planned")

@@ -18,6 +18,7 @@ from releaseconsole.outside.world import TargetData
 from releaseconsole.plan.model import Target
 from releaseconsole.session.assemble import Family, Snapshot, families
 from releaseconsole.session.focus import Focus
+from releaseconsole.session.patience import within
 from releaseconsole.session.views import Freshness, Liveness, LogCoverage
 
 if TYPE_CHECKING:
@@ -122,11 +123,7 @@ class TargetObserver:
 
     async def changed(self, timeout: float) -> None:
         """Wait for a change, but no longer than ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await within(timeout, self._changed.wait())
 
     @property
     def was_synced(self) -> bool:
