@@ -207,15 +207,29 @@ def _references(raw: Raw) -> Iterator[Finding]:
     for path, name in named_objectives:
         if name is not None and name not in objectives:
             yield _unknown(path, "objective", name, objectives)
+    for path, objective in raw.listed("objectives"):
+        yield from _asked_of(path, objective, environments)
+
+
+def _asked_of(path: Path, objective: Table, environments: Mapping[str, Table]) -> Iterator[Finding]:
+    """The Prometheus that an objective names must exist wherever it is watched."""
+    name = text(objective, "prometheus")
+    where = [place for _path, place in strings(objective, path, "environments")] or list(environments)
+    for place in where if name is not None else ():
+        others = environments.get(place, {}).get("other_prometheus")
+        known = list(others) if isinstance(others, dict) else []
+        if place in environments and name not in known:
+            found = f"the Prometheus {quote(str(name))}, unknown in {quote(place)}"
+            yield Finding((*path, "prometheus"), found, one_of(known), did_you_mean(str(name), known))
 
 
 def _rollback_lines(raw: Raw) -> Iterator[Finding]:
     """A line to roll back at must lie beyond the target."""
     for path, objective in raw.listed("objectives"):
-        rollback = objective.get("rollback")
+        rollback, unit = objective.get("rollback"), text(objective, "unit") or ""
         target, when = (
-            _bound(objective.get("target")),
-            _bound(rollback.get("when") if isinstance(rollback, dict) else None),
+            _bound(objective.get("target"), unit),
+            _bound(rollback.get("when") if isinstance(rollback, dict) else None, unit),
         )
         if target and when and _meet(target, when):
             yield Finding(
@@ -225,12 +239,12 @@ def _rollback_lines(raw: Raw) -> Iterator[Finding]:
             )
 
 
-def _bound(raw: object) -> Bound | None:
+def _bound(raw: object, unit: str) -> Bound | None:
     try:
         parsed = parse_bound(raw)
+        return parsed.within(unit) if isinstance(parsed, Bound) else None
     except ValueError:
         return None
-    return parsed if isinstance(parsed, Bound) else None
 
 
 def _meet(first: Bound, second: Bound) -> bool:

@@ -14,7 +14,7 @@ from releaseconsole.plan.problem import Finding, Path, did_you_mean, one_of, quo
 _IDENTIFIER = 'an id of lower-case letters, digits and hyphens, such as "all-pods"'
 _BY_KEY = {
     "expect": "a whole number from 0 to 599, or a list of them",
-    "url": "an address that starts with http:// or https://",
+    "url": "an address that starts with http:// or https://, without a user or password in it",
 }
 _BY_TYPE = {
     "string_type": "a text in quotes",
@@ -54,7 +54,16 @@ def _finding(details: ErrorDetails, raw: object) -> Finding:
         return _unknown_key(path)
     if len(path) < len(loc) and loc[-1] == "[key]":
         return Finding(path, f"the name {quote(str(path[-1]))}", _IDENTIFIER)
-    return Finding(path, show(value), _expected(details, path))
+    return Finding(path, _shown(path, value), _expected(details, path))
+
+
+def _shown(path: Path, value: object) -> str:
+    """The value, unless it may hold a secret that somebody wrote into the plan all the same."""
+    if "secret_headers" in path and isinstance(value, str):
+        return "a value of its own"
+    if path[-1:] == ("url",) and isinstance(value, str) and "@" in value:
+        return "an address with a user or a password in it"
+    return show(value)
 
 
 def _resolve(loc: tuple[int | str, ...], raw: object) -> tuple[Path, object]:
@@ -82,6 +91,8 @@ def _unknown_key(path: Path) -> Finding:
 def _expected(details: ErrorDetails, path: Path) -> str:
     kind, context = details["type"], details.get("ctx", {})
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if "secret_headers" in path:
+        return 'where the secret is: "env:NAME" or "file:path"'
     if key in _BY_KEY:
         return _BY_KEY[key]
     if kind == "literal_error":

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from releaseconsole.plan.objectives import Criterion as Criterion
+from releaseconsole.plan.objectives import Objective as Objective
+from releaseconsole.plan.objectives import Rollback as Rollback
+from releaseconsole.plan.part import Part
+from releaseconsole.plan.places import Environment as Environment
+from releaseconsole.plan.places import Prometheus as Prometheus
+from releaseconsole.plan.places import Target as Target
 from releaseconsole.plan.values import Bound as Bound
 from releaseconsole.plan.values import (
     BoundField,
@@ -27,12 +34,6 @@ from releaseconsole.plan.values import (
 T = TypeVar("T")
 
 
-class Part(BaseModel):
-    """Base of everything in a plan: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
 class Release(Part):
     """What is being released."""
 
@@ -46,77 +47,6 @@ class Release(Part):
     """Title or place of the document the plan was made from."""
 
 
-class Target(Part):
-    """One namespace of one cluster; the context is the plan's, never the shell's."""
-
-    context: Line
-    namespace: Line = "default"
-
-    def __str__(self) -> str:
-        return f"{self.context}/{self.namespace}"
-
-
-class Prometheus(Part):
-    """Where an environment's metrics come from. A secret is named here, never written."""
-
-    url: Annotated[str, Field(pattern=r"^https?://")]
-    token_env: str | None = None
-    """Name of the environment variable that holds a bearer token."""
-    token_file: str | None = None
-    headers: dict[str, str] = {}
-    ca_file: str | None = None
-    timeout: Duration = 4.0
-
-
-class Environment(Part):
-    """Where a phase acts."""
-
-    title: str = ""
-    colour: Literal["green", "blue", "yellow", "magenta", "red", "cyan"] = "blue"
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
-    workloads: Annotated[tuple[WorkloadName, ...], Field(min_length=1)]
-    prometheus: Prometheus | None = None
-    links: dict[str, str] = {}
-    variables: dict[str, str] = {}
-    """Values for ``$name`` in the actions and checks of this environment."""
-
-
-class Rollback(Part):
-    """When an objective calls for a rollback."""
-
-    when: BoundField
-    hold: Duration = Field(default=60.0, alias="for")
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Objective(Part):
-    """A metric with a target, and perhaps a line beyond which the release goes back."""
-
-    id: Identifier
-    title: str = ""
-    query: Annotated[str, Field(min_length=1)]
-    traffic: str | None = None
-    """Query of the traffic: tells an empty answer of a quiet service from one of a broken query."""
-    unit: str = ""
-    target: BoundField
-    rollback: Rollback | None = None
-    across: Literal["max", "min", "sum", "avg"] | None = None
-    environments: tuple[str, ...] = ()
-    """Where it is watched; everywhere when empty."""
-
-    @property
-    def name(self) -> str:
-        return self.title or self.id
-
-
-class Criterion(Part):
-    """A reason to roll back, from the document: measured by an objective, or for a person to see."""
-
-    id: Identifier
-    text: Line
-    objective: str | None = None
-
-
 class Contact(Part):
     """Whom to call."""
 
@@ -127,7 +57,7 @@ class Contact(Part):
 
 
 CHECK_FAMILIES = (
-    "pods", "rollout", "services", "logs", "workloads", "cluster", "rollback",
+    "pods", "rollout", "services", "ingress", "logs", "workloads", "cluster", "rollback",
     "objective", "prometheus", "http", "shell",
 )  # fmt: skip
 ACTION_KINDS = ("shell", "apply", "wait", "http", "pin", "rollback", "get", "logs", "open")
@@ -140,8 +70,13 @@ class Check(Part):
     rollout: Literal["complete"] | None = None
     services: Literal["reachable"] | None = None
     """Every Service of the released workloads has a ready endpoint."""
+    ingress: Literal["configured"] | None = None
+    """Every Ingress that names a Service of the released workloads names a port of it and has an address."""
     logs: Literal["no-errors"] | None = None
-    workloads: Literal["exist", "limits", "probes", "liveness", "readiness"] | None = None
+    workloads: (
+        Literal["exist", "limits", "probes", "liveness", "readiness", "autoscaled", "disruption-budget"]
+        | None
+    ) = None
     cluster: Literal["reachable"] | None = None
     rollback: Literal["ready"] | None = None
     objective: str | None = None
@@ -244,11 +179,16 @@ class Item(Part):
     id: Identifier
     text: Line
     check: Check | None = None
+    unit: str = ""
     target: BoundField | None = None
     """A number that whoever ticks this by hand is asked for."""
-    unit: str = ""
     role: str | None = None
     """Only a person in this role can say so: a sign-off."""
+
+    @field_validator("target")
+    @classmethod
+    def _target_within(cls, target: Bound | None, info: ValidationInfo) -> Bound | None:
+        return target and target.within(info.data.get("unit", ""))
 
 
 class Step(Part):

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from releaseconsole.plan.units import convert
+
 Comparison = Literal["<", "<=", ">", ">="]
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -22,7 +24,9 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_BOUND = re.compile(r"\s*(<=|>=|<|>)\s*([0-9][0-9,_]{0,30}(?:\.[0-9]{1,30})?)\s*")
+_BOUND = re.compile(
+    r"\s*(<=|>=|<|>)\s*([0-9][0-9,_]{0,30}(?:\.[0-9]{1,30})?)\s*([^\s0-9,._<>=-][^\s<>=]{0,29})?\s*"
+)
 _DURATION = re.compile(
     r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?"
 )
@@ -34,17 +38,32 @@ LONGEST_SPAN = 366 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A comparison with a number, such as ``< 0.1``."""
+    """A comparison with a number, such as ``< 0.1`` or ``< 50 ms``."""
 
     comparison: Comparison
     value: float
+    unit: str = ""
+    """As it was written; "" means the unit of what is compared."""
 
     def holds(self, value: float) -> bool:
         """Whether ``value`` satisfies the bound; NaN never does."""
         return _COMPARE[self.comparison](value, self.value)
 
+    def within(self, unit: str) -> Bound:
+        """The same bound for values in ``unit``. Raises ValueError when it measures something else."""
+        if not self.unit:
+            return self
+        value = convert(self.value, self.unit, unit)
+        if value is None:
+            what = (
+                f"the unit {unit}, or one that converts to it" if unit else "no unit, as the value has none"
+            )
+            raise ValueError(f"expected {what}; {self.unit} measures something else")
+        return Bound(self.comparison, value)
+
     def __str__(self) -> str:
-        return f"{self.comparison} {self.value:,.12g}"
+        shown = f"{self.comparison} {self.value:,.12g}"
+        return f"{shown} {self.unit}" if self.unit else shown
 
 
 def parse_bound(raw: object) -> object:
@@ -53,9 +72,10 @@ def parse_bound(raw: object) -> object:
         return raw
     match = _BOUND.fullmatch(raw) if isinstance(raw, str) else None
     if match is None:
-        raise ValueError('expected a comparison and a number, such as "< 0.1" or ">= 8500"')
-    comparison, digits = match.groups()
-    return Bound(comparison, float(digits.replace(",", "").replace("_", "")))  # type: ignore[arg-type]
+        raise ValueError('expected a comparison and a number, such as "< 0.1", ">= 8500" or "< 50 ms"')
+    comparison, digits, unit = match.groups()
+    value = float(digits.replace(",", "").replace("_", ""))
+    return Bound(comparison, value, unit or "")  # type: ignore[arg-type]
 
 
 def parse_duration(raw: object) -> object:
@@ -72,7 +92,9 @@ def parse_duration(raw: object) -> object:
 BoundField = Annotated[
     Bound,
     BeforeValidator(parse_bound),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_BOUND.pattern}$", "examples": ["< 0.1", ">= 8500"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": rf"^{_BOUND.pattern}$", "examples": ["< 0.1", ">= 8500", "< 50 ms"]}
+    ),
 ]
 Duration = Annotated[
     float,
@@ -93,6 +115,10 @@ Duration = Annotated[
 ]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
 Line = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+SecretPlace = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*)$", max_length=1000)]
+"""Where a secret is: ``env:NAME`` or ``file:path``."""
 
 
 def _workload(raw: str) -> str:
