@@ -16,12 +16,15 @@ from control_plane import ControlPlane
 
 Obj = dict[str, Any]
 _MERGE = {"Content-Type": "application/strategic-merge-patch+json"}
+_PLAIN_MERGE = {"Content-Type": "application/merge-patch+json"}
+"""For custom resources, of which the API server does not know how to merge lists."""
 _KINDS = {
     "deployment": "/apis/apps/v1",
     "statefulset": "/apis/apps/v1",
     "daemonset": "/apis/apps/v1",
     "replicaset": "/apis/apps/v1",
     "controllerrevision": "/apis/apps/v1",
+    "rollout": "/apis/argoproj.io/v1alpha1",
     "pod": "/api/v1",
     "service": "/api/v1",
     "configmap": "/api/v1",
@@ -73,7 +76,8 @@ class Bench:
 
     def patch(self, kind: str, name: str, body: Obj, subresource: str = "") -> Obj:
         path = self.path(kind, name) + (f"/{subresource}" if subresource else "")
-        return self._said(self.plane.api.patch(path, content=json.dumps(body), headers=_MERGE))
+        headers = _PLAIN_MERGE if kind == "rollout" else _MERGE
+        return self._said(self.plane.api.patch(path, content=json.dumps(body), headers=headers))
 
     def delete(self, kind: str, name: str) -> None:
         self._said(self.plane.api.delete(self.path(kind, name)))

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
@@ -36,6 +37,8 @@ class Module:
     programs: dict[str, str]
     link: str = "-s -w"
     """Flags of the linker."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Files of other modules that are kept beside the programs: name → ``module path//path in it``."""
 
     @property
     def folder(self) -> Path:
@@ -44,6 +47,7 @@ class Module:
     def place(self) -> Path:
         """Its folder in the cache."""
         said = f"{self.link} {self.programs} {platform.system()} {platform.machine()}".encode()
+        said += str(self.files).encode() if self.files else b""
         sums = b"".join((self.folder / file).read_bytes() for file in ("go.mod", "go.sum"))
         stamp = hashlib.sha256(sums + said).hexdigest()[:16]
         cache = platformdirs.user_cache_path("releaseconsole", appauthor=False)
@@ -64,29 +68,45 @@ PARTS = (
     ),
 )
 
+ARGO = Module(
+    "argo",
+    {"rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"},
+    files={
+        f"{kind}-crd.yaml": f"github.com/argoproj/argo-rollouts//manifests/crds/{kind}-crd.yaml"
+        for kind in (
+            "rollout",
+            "experiment",
+            "analysis-run",
+            "analysis-template",
+            "cluster-analysis-template",
+        )
+    },
+)
+"""Not part of every control plane: only the tests of Argo Rollouts start it."""
+EVERYTHING = (*PARTS, ARGO)
+
 
 def find() -> dict[str, Path]:
-    """Every program that is there, by name."""
+    """Every program and file that is there, by name."""
     found = {}
-    for module in PARTS:
-        for name in module.programs:
+    for module in EVERYTHING:
+        for name in (*module.programs, *module.files):
             program = _given(name) or module.place() / name
             if program.is_file():
                 found[name] = program
     return found
 
 
-def missing() -> list[str]:
-    """Names of the programs that are not there."""
+def missing(modules: Iterable[Module] = PARTS) -> list[str]:
+    """Names of the programs and files that are not there."""
     there = find()
-    return [name for module in PARTS for name in module.programs if name not in there]
+    return [name for module in modules for name in (*module.programs, *module.files) if name not in there]
 
 
-def build() -> None:
+def build(modules: Iterable[Module] = PARTS) -> None:
     """Build what is missing. Raises CalledProcessError."""
-    absent = set(missing())
-    for module in PARTS:
-        if absent & module.programs.keys():
+    for module in modules:
+        if missing([module]):
             _build(module)
 
 
@@ -116,16 +136,22 @@ def _compile(module: Module, out: Path) -> None:
     command = ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", f"-ldflags={module.link}"]
     for name, package in module.programs.items():
         subprocess.run([*command, "-o", str(out / name), package], cwd=module.folder, check=True)
+    for name, source in module.files.items():
+        other, _, path = source.partition("//")
+        ask = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", other]
+        found = subprocess.run(ask, cwd=module.folder, check=True, capture_output=True, text=True)
+        shutil.copyfile(Path(found.stdout.strip(), path), out / name)
 
 
 def main() -> int:
-    if missing() and shutil.which("go") is None:
+    if missing(EVERYTHING) and shutil.which("go") is None:
         print(
-            f"Go 1.26 or later is needed to build {', '.join(missing())}; or set {ASSETS}.", file=sys.stderr
+            f"Go 1.26 or later is needed to build {', '.join(missing(EVERYTHING))}; or set {ASSETS}.",
+            file=sys.stderr,
         )
         return 2
     try:
-        build()
+        build(EVERYTHING)
     except subprocess.CalledProcessError as error:
         print(f"`{' '.join(error.cmd)}` failed.", file=sys.stderr)
         return 1

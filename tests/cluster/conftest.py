@@ -6,12 +6,12 @@ With pytest-xdist all of them run in one worker (``--dist loadgroup``), because 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import binaries
+import planes
 import pytest
 from bench import Bench
 from control_plane import ADMIN, USERS, ControlPlane
@@ -26,29 +26,16 @@ _numbers = itertools.count(1)
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if _HERE in item.path.parents]
-    missing = binaries.missing() if ours else []
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group("control-plane"))
-        if missing and not _must_run():
-            item.add_marker(pytest.mark.skip(reason=f"no control plane here: run `{binaries.HOW}`"))
-
-
-def _must_run() -> bool:
-    """Whether a missing control plane is an error, as it is in continuous integration."""
-    return os.environ.get("CI", "").lower() in ("1", "true")
+    argo = [item for item in ours if "argo" in getattr(item, "fixturenames", ())]
+    planes.mark([item for item in ours if item not in argo], binaries.missing() if ours else ())
+    planes.mark(argo, binaries.missing(binaries.EVERYTHING) if argo else ())
 
 
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     """A control plane for the whole run."""
-    if missing := binaries.missing():
-        pytest.fail(f"Without {', '.join(missing)} there is no control plane: run `{binaries.HOW}`.")
-    plane = ControlPlane(binaries.find())
-    try:
-        plane.start()
+    with planes.shared(request.config) as plane:
         yield plane
-    finally:
-        plane.close()
 
 
 @pytest.fixture

@@ -105,6 +105,10 @@ class ControlPlane:
         """Start one program, or start it again."""
         self._order("start", name, [str(self.programs[name]), *self._options()[name]])
 
+    def start_other(self, name: str, *options: str) -> None:
+        """Start a program that is not part of every control plane, or start it again; ``kill`` ends it."""
+        self._order("start", name, [str(self.programs[name]), *options])
+
     def kill(self, name: str) -> None:
         """SIGKILL one program."""
         self._order("kill", name)

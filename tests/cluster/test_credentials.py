@@ -13,7 +13,8 @@ from watching import Impatient, equal_to_a_fresh_list, live, watching
 from releaseconsole.cluster.access import may
 from releaseconsole.cluster.connect import connect
 from releaseconsole.cluster.decode import DEPLOYMENTS, EVENTS, PODS
-from releaseconsole.cluster.rollback import dry_run, plan_rollback
+from releaseconsole.cluster.rollback import plan_rollback
+from releaseconsole.cluster.rollback_run import dry_run
 from releaseconsole.errors import Denied
 
 

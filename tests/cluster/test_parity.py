@@ -16,7 +16,8 @@ from recorder import recording, replaying
 from releaseconsole.cluster.connect import Client
 from releaseconsole.cluster.decode import decode
 from releaseconsole.cluster.objects import DaemonSet, Deployment, ReplicaSet, StatefulSet
-from releaseconsole.cluster.rollback import execute, plan_rollback
+from releaseconsole.cluster.rollback import plan_rollback
+from releaseconsole.cluster.rollback_run import execute
 from releaseconsole.cluster.rollout import (
     RolloutState,
     Verdict,

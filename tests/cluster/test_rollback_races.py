@@ -15,7 +15,8 @@ from control_plane import ControlPlane
 from gate import Burst, Gate, LostAnswer
 
 from releaseconsole.cluster.connect import Client
-from releaseconsole.cluster.rollback import RollbackTarget, dry_run, execute, plan_rollback, read_pin
+from releaseconsole.cluster.rollback import RollbackTarget, plan_rollback, read_pin
+from releaseconsole.cluster.rollback_run import dry_run, execute
 from releaseconsole.errors import ApiRejected, Conflict, Unreachable
 
 SHOP = "deployment/shop"

@@ -13,7 +13,8 @@ from releaseconsole.cluster.connect import Client
 from releaseconsole.cluster.decode import decode
 from releaseconsole.cluster.objects import Deployment, Pod, ReplicaSet, StatefulSet
 from releaseconsole.cluster.progress import progress
-from releaseconsole.cluster.rollback import delete_pod, execute, plan_rollback, read_pin
+from releaseconsole.cluster.rollback import plan_rollback, read_pin
+from releaseconsole.cluster.rollback_run import delete_pod, execute
 from releaseconsole.cluster.rollout import RolloutState, Verdict, deployment_verdict, stuck_ordered_pods
 
 DEADLINE = "ProgressDeadlineExceeded"

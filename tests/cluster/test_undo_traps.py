@@ -12,7 +12,8 @@ from bench import Bench
 from control_plane import ControlPlane
 
 from releaseconsole.cluster.connect import Client
-from releaseconsole.cluster.rollback import PinnedRevision, execute, plan_rollback, read_pin
+from releaseconsole.cluster.rollback import PinnedRevision, plan_rollback, read_pin
+from releaseconsole.cluster.rollback_run import execute
 from releaseconsole.errors import Conflict
 
 SHOP = "deployment/shop"

@@ -1,31 +1,58 @@
 """Server-side apply: the API server merges, and says who else owns a field.
 
-Everything is done with one field manager of our own. A conflict is reported with manager and fields, and is
-overridden only when the plan says so.
+Everything is done with one field manager of our own. A field that somebody has changed with kubectl, or that a
+rollback of ours has put back, may be taken over, as a plain ``kubectl apply`` does it. One that a controller or a
+GitOps tool owns is not: it would be fought over. A conflict is reported with managers and fields.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from releaseconsole.cluster.decode import decode, segment
 from releaseconsole.cluster.manifests import Manifest, load_manifests
+from releaseconsole.cluster.secret_values import scrubbed
 from releaseconsole.cluster.text import clean
-from releaseconsole.errors import ApiRejected, Conflict, NotFound
+from releaseconsole.errors import ApiRejected, ClusterError, Conflict, NotFound
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
 
-__all__ = ["Applied", "Kinds", "Manifest", "apply", "load_manifests"]
+__all__ = [
+    "Applied",
+    "Attempt",
+    "FieldConflict",
+    "Kinds",
+    "Manifest",
+    "apply",
+    "attempt",
+    "attempt_by_hand",
+    "conflicts_of",
+    "in_words",
+    "load_manifests",
+]
 
 APPLY_PATCH = "application/apply-patch+yaml"
 FIELD_MANAGER = "releaseconsole"
 _CREATED = 201
 _NEW_KIND_TRIES, _NEW_KIND_PAUSE = 10, 0.3
 _VOLATILE = ("resourceVersion", "generation", "managedFields")
+_HANDS = ("kubectl", "releaseconsole", "before-first-apply")
+"""How the names of field managers begin that stand for a person's hand."""
+_OWNER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that the manifest sets and somebody else manages."""
+
+    field: str
+    """``.spec.replicas``"""
+    manager: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +64,20 @@ class Applied:
     namespace: str
     change: str
     """``created``, ``configured`` or ``unchanged``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One apply that the API server took, or would take: the object before and after."""
+
+    manifest: Manifest
+    namespace: str
+    """Where the object is; "" for a cluster-wide kind."""
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    change: str
+    """``created``, ``configured`` or ``unchanged``."""
+    taken_over: tuple[FieldConflict, ...] = ()
 
 
 class _ApiResource(msgspec.Struct, frozen=True):
@@ -96,6 +137,38 @@ async def apply(
     Pass one ``kinds`` for a run of several. Raises ApiRejected, naming manager and fields, when somebody else
     owns a field and ``force`` is not given, other ClusterErrors.
     """
+    try:
+        done = await attempt(client, manifest, default_namespace, dry_run=dry_run, force=force, kinds=kinds)
+    except Conflict as error:
+        raise in_words(manifest, error) from None
+    return Applied(manifest.kind, manifest.name, done.namespace, done.change)
+
+
+async def attempt_by_hand(
+    client: Client, manifest: Manifest, default_namespace: str, *, dry_run: bool, kinds: Kinds
+) -> Attempt:
+    """Apply one manifest, taking over what only people's hands have set. Raises ClusterError, a Conflict with
+    its causes when somebody else owns a field."""
+    try:
+        return await attempt(client, manifest, default_namespace, dry_run=dry_run, kinds=kinds)
+    except Conflict as error:
+        disputed = conflicts_of(error)
+        if not disputed or not all(one.manager.startswith(_HANDS) for one in disputed):
+            raise
+    done = await attempt(client, manifest, default_namespace, dry_run=dry_run, force=True, kinds=kinds)
+    return replace(done, taken_over=disputed)
+
+
+async def attempt(
+    client: Client,
+    manifest: Manifest,
+    default_namespace: str,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    kinds: Kinds | None = None,
+) -> Attempt:
+    """Apply one manifest. Raises ClusterError, a Conflict with its causes when somebody else owns a field."""
     namespace = manifest.namespace or default_namespace
     path, place = await _path(client, kinds or Kinds(client), manifest, namespace, patient=not dry_run)
     before = await _existing(client, path)
@@ -105,20 +178,28 @@ async def apply(
     params: dict[str, str | int | bool] = {"fieldManager": FIELD_MANAGER, "force": force}
     if dry_run:
         params["dryRun"] = "All"
-    try:
-        # JSON is YAML, and the type is the only one the server takes for an apply.
-        answer = await client.exchange("PATCH", path, params, body, APPLY_PATCH)
-    except Conflict as error:
-        raise ApiRejected(
-            f"{manifest.kind} {clean(manifest.name)}: {error.message}",
-            "Let the other manager give the fields up, or apply with force.",
-            409,
-            "Conflict",
-        ) from None
+    # JSON is YAML, and the type is the only one the server takes for an apply.
+    answer = await client.exchange("PATCH", path, params, body, APPLY_PATCH)
     after = decode(dict[str, Any], answer.body)
     created = answer.status == _CREATED or before is None
     change = "created" if created else "unchanged" if _stable(before) == _stable(after) else "configured"
-    return Applied(manifest.kind, manifest.name, place, change)
+    return Attempt(manifest, place, None if created else before, after, change)
+
+
+def conflicts_of(error: Conflict) -> tuple[FieldConflict, ...]:
+    """The fields in dispute and their managers; none when the conflict is of another kind."""
+    found = ((field, _OWNER.match(said)) for field, said in error.causes)
+    return tuple(FieldConflict(field, owner[1]) for field, owner in found if owner)
+
+
+def in_words(manifest: Manifest, error: ClusterError) -> ApiRejected:
+    """A refusal that names the manifest, and no value of a Secret."""
+    message = f"{clean(manifest.kind)} {clean(manifest.name)}: {scrubbed(error.message, manifest.body)}"
+    if isinstance(error, Conflict) and conflicts_of(error):
+        remedy = "Let the other manager give the fields up, or take them out of the manifest."
+        return ApiRejected(message, remedy, 409, "Conflict")
+    status, reason = (error.status, error.reason) if isinstance(error, ApiRejected) else (0, "")
+    return ApiRejected(message, error.remedy, status, reason)
 
 
 async def _path(

@@ -15,7 +15,7 @@ import contextlib
 import random
 import socket
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,10 @@ from releaseconsole.clock import Clock, SystemClock
 from releaseconsole.cluster import kubeconfig as files
 from releaseconsole.cluster import replies
 from releaseconsole.cluster.decode import NAMESPACES, decode, not_kubernetes
+from releaseconsole.cluster.identity import Identity
 from releaseconsole.cluster.login import Login, Tls, log_in
-from releaseconsole.errors import ApiRejected, Denied, NotFound, Unreachable
+from releaseconsole.cluster.text import clean
+from releaseconsole.errors import ApiRejected, Denied, NotFound, SignInRefused, Unreachable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -48,6 +50,7 @@ TRIES = 4
 LONGEST_WAIT = 5.0
 _EARLY = 10.0
 """Seconds before their end at which credentials are renewed."""
+_LONGEST_UID = 100
 _TURNS = 20
 """Turns of the event loop in which a connection that was shut down can notice."""
 
@@ -58,6 +61,8 @@ class Answer:
 
     status: int
     body: bytes
+    date: str = ""
+    """The server's clock, as its ``Date`` header has it; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ async def connect(
     """
 
     async def load() -> Login:
-        return await log_in(files.read(files.find(kubeconfig)), context)
+        return await log_in(files.load(kubeconfig), context)
 
     return Client(context, load, await load(), clock or SystemClock(), chance)
 
@@ -110,6 +115,13 @@ class Client:
         self.context = context
         self.clock = clock
         self.chance = chance
+        self.in_doubt = asyncio.Event()
+        """Set whenever another cluster may be behind the connection: it is new, it was lost, or credentials were read
+        anew. Whoever then looks at the identity clears it before."""
+        self.in_doubt.set()
+        self.before_writing: Callable[[], Awaitable[None]] | None = None
+        """Awaited before each request that is not a GET goes out; what it raises holds the request back."""
+        self._closed = False
         self._load = load
         self._login = login
         self._renewing = asyncio.Lock()
@@ -130,7 +142,8 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Drop every connection."""
+        """Drop every connection; no other is made."""
+        self._closed = True
         sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             await session.close()
@@ -218,15 +231,17 @@ class Client:
                 async for chunk in response.content.iter_any():
                     yield chunk
             except (aiohttp.ClientError, OSError) as error:
-                raise replies.failure(error, self.server, idle) from None
+                raise self._lost(error, idle) from None
 
-    async def identity(self) -> str:
-        """What tells this cluster from others: the UID of ``kube-system``, else the server's address."""
+    async def identity(self) -> Identity:
+        """What tells this cluster from others. Raises ClusterError when it cannot be asked now."""
         try:
             found = decode(NAMESPACES.type, await self.get(NAMESPACES.path(name="kube-system")))
+        except SignInRefused:
+            raise
         except (Denied, NotFound):
-            return self.server
-        return found.metadata.uid or self.server
+            return Identity(self.server)
+        return Identity(self.server, clean(found.metadata.uid, _LONGEST_UID))
 
     async def _once(
         self, method: str, path: str, params: Params, data: bytes | None, headers: dict[str, str]
@@ -237,10 +252,10 @@ class Client:
             try:
                 body = await _read(response)
             except (aiohttp.ClientError, OSError) as error:
-                raise replies.failure(error, self.server, ANSWER_TIMEOUT) from None
+                raise self._lost(error, ANSWER_TIMEOUT) from None
             if "html" in response.content_type:
                 raise not_kubernetes(body, "answer")
-            return Answer(response.status, body)
+            return Answer(response.status, body, response.headers.get("Date", ""))
 
     @asynccontextmanager
     async def _answer(
@@ -253,11 +268,12 @@ class Client:
         patience: _Patience,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A granted answer; a 401 renews the credentials and is tried once more."""
-        login = await self._good_login()
+        login = await self._login_for(method)
         response = await self._open(login, method, path, params, data, headers, patience)
         if response.status == 401:
             response.close()
-            login = await self._renew(login)
+            await self._renew(login)
+            login = await self._login_for(method)
             response = await self._open(login, method, path, params, data, headers, patience)
         try:
             if response.status >= 300:
@@ -295,7 +311,11 @@ class Client:
                     proxy=login.proxy or None,
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise replies.failure(error, self.server, patience.head) from None
+            raise self._lost(error, patience.head) from None
+
+    def _lost(self, error: Exception, waited: float) -> Unreachable:
+        self.in_doubt.set()
+        return replies.failure(error, self.server, waited)
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> Exception:
         import aiohttp
@@ -303,12 +323,16 @@ class Client:
         try:
             body = await _read(response)
         except (aiohttp.ClientError, OSError) as error:
-            return replies.failure(error, self.server, ANSWER_TIMEOUT)
+            return self._lost(error, ANSWER_TIMEOUT)
         return replies.refusal(response.status, body, response.headers, self.context)
 
     def _session(self, login: Login) -> aiohttp.ClientSession:
         import aiohttp
 
+        if self._closed:
+            raise Unreachable(
+                f"The connection to {self.context} was closed.", "It is made again when it may be."
+            )
         key = (login.tls, login.proxy)
         session = self._sessions.get(key)
         if session is None:
@@ -324,6 +348,13 @@ class Client:
             self._sessions[key] = session
         return session
 
+    async def _login_for(self, method: str) -> Login:
+        login = await self._good_login()
+        if method == "GET" or self.before_writing is None:
+            return login
+        await self.before_writing()
+        return self._login
+
     async def _good_login(self) -> Login:
         login = self._login
         if login.expires and self.clock.now() > login.expires - _EARLY:
@@ -335,7 +366,16 @@ class Client:
         async with self._renewing:
             if self._login is used:
                 self._login = await self._load()
+                self.in_doubt.set()
             return self._login
+
+    async def look_again(self) -> None:
+        """Read the kubeconfig anew, and go where it leads now. Raises KubeconfigError."""
+        async with self._renewing:
+            found = await self._load()
+            if (found.server, found.tls.authority) != (self._login.server, self._login.tls.authority):
+                self._login = found
+                self.in_doubt.set()
 
     def _pause(self, error: ApiRejected | Unreachable, attempt: int) -> float:
         asked = error.retry_after if isinstance(error, ApiRejected) else 0.0

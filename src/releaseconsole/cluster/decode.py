@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from releaseconsole.cluster import objects
+from releaseconsole.cluster import argo, neighbours, objects
 from releaseconsole.errors import ApiRejected
 
 T = TypeVar("T")
@@ -38,6 +38,11 @@ class Resource(Generic[T]):
         scope = f"/namespaces/{segment(namespace)}" if namespace else ""
         return f"{root}{scope}/{self.plural}" + (f"/{segment(name)}" if name else "")
 
+    @property
+    def custom(self) -> bool:
+        """Whether a cluster knows it only where somebody has installed its CustomResourceDefinition."""
+        return "." in self.group and not self.group.endswith(".k8s.io")
+
 
 PODS = Resource("", "v1", "pods", objects.Pod)
 EVENTS = Resource("", "v1", "events", objects.Event)
@@ -48,7 +53,11 @@ REPLICA_SETS = Resource("apps", "v1", "replicasets", objects.ReplicaSet)
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets", objects.StatefulSet)
 DAEMON_SETS = Resource("apps", "v1", "daemonsets", objects.DaemonSet)
 CONTROLLER_REVISIONS = Resource("apps", "v1", "controllerrevisions", objects.ControllerRevision)
+ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts", argo.Rollout)
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", objects.EndpointSlice)
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", neighbours.HorizontalPodAutoscaler)
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", neighbours.PodDisruptionBudget)
+INGRESSES = Resource("networking.k8s.io", "v1", "ingresses", neighbours.Ingress)
 
 
 def segment(text: str) -> str:

@@ -2,6 +2,9 @@
 
 Several files are merged as kubectl does it: the first file that names an entry wins. Relative paths are
 relative to the file that holds them. The current context is not read: a plan names its contexts itself.
+
+Inside of a pod there is one context more, ``in-cluster``: the API server that the kubelet names in the environment,
+with the service account that it mounts. A context of that name in a file comes first.
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ from releaseconsole.cluster.text import clean
 from releaseconsole.errors import KubeconfigError
 
 MOST_BYTES = 16 * 1024 * 1024
+IN_CLUSTER = "in-cluster"
+IN_POD = {"cluster": IN_CLUSTER, "user": IN_CLUSTER}
+"""The context that a pod has by itself."""
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet mounts the token and the authority of a pod's service account."""
 _PATH_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 
@@ -94,9 +102,38 @@ def read(paths: Sequence[Path]) -> Kubeconfig:
     return merged
 
 
+def load(kubeconfig: Path | Sequence[Path] | None, environ: Mapping[str, str] = os.environ) -> Kubeconfig:
+    """The files that :func:`find` finds, merged, and the pod's own context inside of one. Raises KubeconfigError."""
+    address = _address_in_pod(environ)
+    try:
+        config = read(find(kubeconfig, environ))
+    except KubeconfigError:
+        if not address or _named(kubeconfig, environ):
+            raise
+        config = Kubeconfig((ACCOUNT,))
+    if address and IN_CLUSTER not in config.contexts:
+        config.contexts[IN_CLUSTER] = dict(IN_POD)
+        config.clusters[IN_CLUSTER] = {"server": address, "certificate-authority": str(ACCOUNT / "ca.crt")}
+        config.users[IN_CLUSTER] = {"tokenFile": str(ACCOUNT / "token")}
+    return config
+
+
+def _named(kubeconfig: Path | Sequence[Path] | None, environ: Mapping[str, str]) -> bool:
+    """Whether somebody has said which file to read."""
+    return kubeconfig is not None or bool(environ.get("KUBECONFIG"))
+
+
+def _address_in_pod(environ: Mapping[str, str]) -> str:
+    """Where the API server is for a pod with a service account; "" for anybody else."""
+    host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
+    if not host or not port.isdecimal() or not (ACCOUNT / "token").exists():
+        return ""
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
 def contexts(kubeconfig: Path | Sequence[Path] | None = None) -> list[str]:
     """Names of the contexts, sorted. Raises KubeconfigError."""
-    return sorted(read(find(kubeconfig)).contexts)
+    return sorted(load(kubeconfig).contexts)
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -39,7 +39,10 @@ class ObjectMeta(_Object, frozen=True):
 
     def controller_uid(self) -> str:
         """UID of the object that controls this one, or ""."""
-        return next((owner.uid for owner in self.owner_references if owner.controller), "")
+        for owner in self.owner_references:
+            if owner.controller:
+                return owner.uid
+        return ""
 
 
 class ListMeta(_Object, frozen=True):

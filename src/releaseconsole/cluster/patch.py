@@ -1,7 +1,9 @@
 """The JSON patch that puts a workload back, and what to warn of before sending it. Pure.
 
-One patch with preconditions: ``test`` on the UID and on the generation, which moves with the spec only. (One
-on ``resourceVersion`` would fail at each status update of a rollout under way, just when it matters.)
+One patch with preconditions: ``test`` on the UID and on the generation, which moves with the spec (and with a
+Deployment's annotations). One on ``resourceVersion`` would fail at each status update of a rollout under way,
+just when it matters. Where somebody moves the generation all the time, the template that was seen is tested
+in its place: it says as well that nobody has deployed meanwhile.
 Annotations are changed one by one: replacing the map could put back a revision number that the controller
 has just renewed.
 """
@@ -35,12 +37,23 @@ _HELM = "meta.helm.sh/release-name"
 
 
 def rollback_patch(
-    metadata: ObjectMeta, template: Template, annotations: Mapping[str, str] | None, *, resume: bool = False
+    metadata: ObjectMeta,
+    template: Template,
+    annotations: Mapping[str, str] | None,
+    *,
+    resume: bool = False,
+    seen: Template | None = None,
 ) -> tuple[Operation, ...]:
-    """Operations that bring the workload to ``template``, and to ``annotations`` unless None."""
+    """Operations that bring the workload to ``template``, and to ``annotations`` unless None.
+
+    They hold while the generation is that of ``metadata``, or with ``seen`` while the template is that one.
+    """
+    unchanged: Operation = {"op": "test", "path": "/metadata/generation", "value": metadata.generation}
+    if seen is not None:
+        unchanged = {"op": "test", "path": "/spec/template", "value": seen}
     operations: list[Operation] = [
         {"op": "test", "path": "/metadata/uid", "value": metadata.uid},
-        {"op": "test", "path": "/metadata/generation", "value": metadata.generation},
+        unchanged,
         {"op": "replace", "path": "/spec/template", "value": bare(template)},
     ]
     if resume:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from releaseconsole.cluster.argo import Rollout
+from releaseconsole.cluster.argo_rollout import HEALTHY
 from releaseconsole.cluster.objects import DaemonSet, Deployment, Pod, ReplicaSet, StatefulSet
 from releaseconsole.cluster.pods import is_terminating
 from releaseconsole.cluster.templates import controlled_by, new_replica_set
 
 
 def progress(
-    workload: Deployment | StatefulSet | DaemonSet,
+    workload: Deployment | StatefulSet | DaemonSet | Rollout,
     replica_sets: Collection[ReplicaSet],
     pods: Collection[Pod],
     generation_after_patch: int,
@@ -21,10 +23,21 @@ def progress(
     """
     if workload.status.observed_generation < max(generation_after_patch, workload.metadata.generation):
         return "patched"
+    if isinstance(workload, Rollout):
+        return _promoted(workload)
     desired, updated, available, total = _figures(workload)
     if updated < desired or total > updated or _old_pods(workload, replica_sets, pods):
         return "observed"
     return "available" if available >= desired else "replaced"
+
+
+def _promoted(rollout: Rollout) -> str:
+    """The controller's own word decides: pods that it keeps for a while after a switch get no traffic."""
+    status = rollout.status
+    if status.phase == HEALTHY:
+        return "available"
+    replaced = status.updated_replicas >= rollout.spec.desired and status.replicas <= status.updated_replicas
+    return "replaced" if replaced else "observed"
 
 
 def _figures(workload: Deployment | StatefulSet | DaemonSet) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Rolling one workload back: the plan of it, its rehearsal, and its execution.
+"""The plan of rolling one workload back. ``rollback_run`` sends it.
 
 A rollback goes to what was *pinned* before the deploy. ``kubectl rollout undo`` goes to the second-highest
 revision, which is wrong when the bad template has no ReplicaSet yet, when it is pressed twice (revisions are
@@ -9,15 +9,14 @@ effect is the same, and it carries preconditions.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from releaseconsole.cluster.decode import PODS, decode
+from releaseconsole.cluster.argo import Rollout, as_kept
+from releaseconsole.cluster.argo_rollout import rollout_verdict, way_back
 from releaseconsole.cluster.objects import Deployment, StatefulSet
 from releaseconsole.cluster.patch import Operation, owners, rollback_patch
-from releaseconsole.cluster.progress import progress
 from releaseconsole.cluster.rollout import (
     RolloutState,
     daemonset_verdict,
@@ -32,21 +31,10 @@ from releaseconsole.cluster.workload import (
     Revision,
     Workload,
     read_history,
-    read_workload,
 )
-from releaseconsole.errors import ApiRejected, ClusterError, Conflict, Unreachable
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
-
-JSON_PATCH = "application/json-patch+json"
-FIELD_MANAGER = "releaseconsole"
-ATTEMPTS = 4
-PATIENCE = 60.0
-"""Seconds for which a rollback waits for an API server that is down: one that is restarted takes some."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
-_INVALID, _TOO_MANY = 422, 429
-_DRY = {"dryRun": "All"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +83,6 @@ class RollbackTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
-    """What the patch did."""
-
-    generation: int
-    resource_version: str
-    patched: bool
-    """False when somebody else had brought it back already."""
-    replanned: int = 0
-    """How often the workload had changed and the patch was made anew."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Choice:
     source: str
     revision: str = ""
@@ -114,6 +90,8 @@ class _Choice:
     annotations: Mapping[str, str] | None = None
     problem: str = ""
     warnings: tuple[str, ...] = ()
+    template_hash: str = ""
+    """Of the ReplicaSet that holds the template; "" when none does."""
 
 
 async def plan_rollback(
@@ -140,9 +118,9 @@ def make_target(
     """The plan for a workload as it was read. Pure."""
     workload, place = history.workload, history.place
     choice = _choose(history, pin, to)
-    now = workload.spec.template
+    now = _running(history)
     usable = not choice.problem
-    skipped = usable and same_template(now, choice.template)
+    skipped = usable and _is_there(history, choice)
     resume = resume and workload.spec.paused
     target = RollbackTarget(
         key=f"{context}/{place.namespace}/{place.workload}",
@@ -156,11 +134,11 @@ def make_target(
         source=choice.source,
         skipped=skipped,
         paused=workload.spec.paused,
-        template=bare(choice.template) if usable else {},
+        template=_to_send(workload, choice.template) if usable else {},
         annotations=choice.annotations,
         resume=resume,
-        warnings=(*choice.warnings, *owners(workload.metadata)),
-        problem=choice.problem or ("" if skipped else _obstacle(workload, resume)),
+        warnings=(*choice.warnings, *_way_back(workload, choice), *owners(workload.metadata)),
+        problem=choice.problem or ("" if skipped else obstacle(workload, resume)),
         template_diff=template_diff(now, choice.template) if usable and not skipped else (),
     )
     if target.problem or skipped:
@@ -188,93 +166,6 @@ def make_pin(history: History) -> PinnedRevision:
     )
 
 
-async def dry_run(client: Client, target: RollbackTarget) -> str:
-    """Send the patch for nothing but the answer: "" when it would be accepted, else why not.
-
-    Raises Unreachable when the server cannot be asked.
-    """
-    if target.problem or target.skipped:
-        return target.problem
-    try:
-        try:
-            await _send(client, target, _DRY)
-        except (Conflict, ApiRejected) as error:
-            if not _precondition(error):
-                raise
-            fresh = await _fresh(client, target)
-            if _hopeless(error, target, fresh):
-                raise
-            if not fresh.skipped:
-                await _send(client, fresh, _DRY)
-    except Unreachable:
-        raise
-    except ClusterError as error:
-        return str(error)
-    return ""
-
-
-async def execute(
-    client: Client, target: RollbackTarget, *, attempts: int = ATTEMPTS, patience: float = PATIENCE
-) -> Executed:
-    """Send the patch. When the workload has changed since, make the patch anew, to the same template.
-
-    A server that is down or busy is waited for, up to ``patience`` seconds; refused preconditions are met with
-    a new patch up to ``attempts`` times. Raises Conflict when the workload was replaced by another of its name
-    or keeps changing, ApiRejected when the server refuses the patch itself, other ClusterErrors when it cannot
-    be asked.
-    """
-    if target.problem:
-        raise Conflict(target.problem)
-    give_up = client.clock.monotonic() + patience
-    replanned, tries, unsure = 0, 0, False
-    failed: ClusterError | None = None
-    while True:
-        if failed is not None:
-            fresh = await _patiently(client, give_up, partial(_fresh, client, target))
-            if _hopeless(failed, target, fresh):
-                raise failed
-            replanned += fresh.generation != target.generation
-            target = fresh
-        if target.skipped:
-            return Executed(target.generation, "", unsure, replanned)
-        try:
-            done = await _send(client, target, {})
-        except (Conflict, ApiRejected, Unreachable) as error:
-            tries += not _is_down(error)
-            if not _worth_another(error) or tries >= attempts or client.clock.monotonic() > give_up:
-                raise
-            # A patch whose answer was lost may have been carried out: the next look tells.
-            unsure = unsure or not _refused(error)
-            failed = error
-        else:
-            return Executed(done.metadata.generation, done.metadata.resource_version, True, replanned)
-        await client.clock.sleep(0.0 if _precondition(failed) else FIRST_PAUSE)
-
-
-async def _patiently(
-    client: Client, give_up: float, ask: Callable[[], Awaitable[RollbackTarget]]
-) -> RollbackTarget:
-    """Ask again until the server can answer. Raises what the server said last, after ``give_up``."""
-    pause = FIRST_PAUSE
-    while True:
-        try:
-            return await ask()
-        except (ApiRejected, Unreachable) as error:
-            if not _is_down(error) or client.clock.monotonic() > give_up:
-                raise
-        await client.clock.sleep(pause * (0.5 + client.chance()))
-        pause = min(2 * pause, LONGEST_PAUSE)
-
-
-async def delete_pod(client: Client, namespace: str, name: str, uid: str) -> None:
-    """Delete the pod with this UID: a StatefulSet waits for its broken pod even after a rollback.
-
-    Raises ClusterError; Conflict when the name now belongs to another pod.
-    """
-    body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
-    await client.request("DELETE", PODS.path(namespace, name), body=body)
-
-
 def _choose(history: History, pin: PinnedRevision | None, to: str) -> _Choice:
     if to == "pinned" and pin is not None:
         return _pinned(history, pin)
@@ -294,7 +185,8 @@ def _pinned(history: History, pin: PinnedRevision) -> _Choice:
     warnings: tuple[str, ...] = ()
     if pin.uid and pin.uid != history.workload.metadata.uid:
         warnings = ("It was deleted and made anew since it was pinned.",)
-    held = [one for one in history.revisions if _is_pinned(one, pin)]
+    by_hash = isinstance(history.workload, Rollout) and bool(pin.template_hash)
+    held = [one for one in history.revisions if _is_pinned(one, pin, by_hash)]
     exact = next((one for one in held if one.holder == pin.replica_set), held[0] if held else None)
     if exact is not None:
         return replace(_chosen("pinned", exact), warnings=warnings)
@@ -308,8 +200,8 @@ def _pinned(history: History, pin: PinnedRevision) -> _Choice:
     return _Choice("pinned template", pin.revision, dict(pin.template), warnings=(*warnings, gone))
 
 
-def _is_pinned(one: Revision, pin: PinnedRevision) -> bool:
-    if pin.template:
+def _is_pinned(one: Revision, pin: PinnedRevision, by_hash: bool) -> bool:
+    if pin.template and not by_hash:
         return same_template(one.template, pin.template)
     return bool(pin.template_hash) and one.template_hash == pin.template_hash
 
@@ -329,10 +221,40 @@ def _previous(history: History) -> _Choice:
 
 
 def _chosen(source: str, one: Revision) -> _Choice:
-    return _Choice(source, str(one.number), one.template, one.annotations)
+    return _Choice(source, str(one.number), one.template, one.annotations, template_hash=one.template_hash)
 
 
-def _obstacle(workload: Workload, resume: bool) -> str:
+def _running(history: History) -> Mapping[str, Any]:
+    """The present template; a Rollout's as its ReplicaSet has it, with the defaults that the others have too."""
+    workload, current = history.workload, history.current
+    if isinstance(workload, Rollout) and workload.hash_known and current is not None:
+        return current.template
+    return workload.spec.template
+
+
+def _is_there(history: History, choice: _Choice) -> bool:
+    """Whether it runs the chosen template already. A Rollout's ReplicaSets differ from it by their defaults."""
+    workload, current = history.workload, history.current
+    if isinstance(workload, Rollout) and workload.hash_known and current is not None and choice.template_hash:
+        return current.template_hash == choice.template_hash
+    return same_template(workload.spec.template, choice.template)
+
+
+def _to_send(workload: Workload, template: Mapping[str, Any]) -> dict[str, Any]:
+    plain = bare(template)
+    return as_kept(plain) if isinstance(workload, Rollout) else plain
+
+
+def _way_back(workload: Workload, choice: _Choice) -> tuple[str, ...]:
+    return way_back(workload, choice.template_hash) if isinstance(workload, Rollout) else ()
+
+
+def obstacle(workload: Workload, resume: bool) -> str:
+    """Why the workload cannot be patched now, and what to do; "" when it can."""
+    if isinstance(workload, Rollout) and (reference := workload.spec.workload_ref) is not None:
+        whose = clean(f"{reference.kind.lower()}/{reference.name}", 300)
+        undo = f"kubectl argo rollouts undo {clean(workload.metadata.name, 253)}"
+        return f"Its template is that of {whose} (workloadRef), which is not supported. Use `{undo}`."
     if workload.metadata.deletion_timestamp is not None:
         return "It is being deleted. Apply its manifests again once it is gone."
     if workload.spec.paused and not resume:
@@ -347,79 +269,10 @@ def _pin_warning(workload: Workload, current: Revision | None) -> str:
         verdict = deployment_verdict(workload, (), ())
     elif isinstance(workload, StatefulSet):
         verdict = statefulset_verdict(workload, ())
+    elif isinstance(workload, Rollout):
+        verdict = rollout_verdict(workload, (), ())
     else:
         verdict = daemonset_verdict(workload, ())
     if verdict.state in (RolloutState.COMPLETE, RolloutState.SCALED_TO_ZERO, RolloutState.UNKNOWN):
         return ""
     return f"Its rollout is not complete: {verdict.message}."
-
-
-async def _send(client: Client, target: RollbackTarget, params: Mapping[str, str]) -> Workload:
-    body = await client.request(
-        "PATCH",
-        target.place.path,
-        {"fieldManager": FIELD_MANAGER, **params},
-        list(target.patch),
-        JSON_PATCH,
-    )
-    done: Workload = decode(target.place.resource.type, body)
-    return done
-
-
-async def _fresh(client: Client, target: RollbackTarget) -> RollbackTarget:
-    """The same way back, planned on the workload as it is now. Raises Conflict when that makes no sense."""
-    now = await read_workload(client, target.place)
-    if now.metadata.uid != target.uid:
-        raise Conflict(
-            f"{target.place.workload} was deleted and made anew since the rollback was planned.",
-            "Look at the preview again.",
-        )
-    skipped = same_template(now.spec.template, target.template)
-    resume = target.resume and now.spec.paused
-    obstacle = "" if skipped else _obstacle(now, resume or target.resume)
-    if obstacle:
-        raise Conflict(f"{target.place.workload} cannot be rolled back any more: {obstacle}")
-    patch = rollback_patch(now.metadata, target.template, target.annotations, resume=resume)
-    return replace(target, generation=now.metadata.generation, skipped=skipped, patch=patch, resume=resume)
-
-
-def _hopeless(failed: ClusterError, target: RollbackTarget, fresh: RollbackTarget) -> bool:
-    """Whether nothing has changed that could make the server accept what it called invalid."""
-    invalid = isinstance(failed, ApiRejected) and failed.status == _INVALID
-    return invalid and not fresh.skipped and fresh.generation == target.generation
-
-
-def _precondition(error: ClusterError) -> bool:
-    """Whether a ``test`` of the patch may have failed: the server answers 422 for that, without a reason."""
-    return isinstance(error, Conflict) or (isinstance(error, ApiRejected) and error.status == _INVALID)
-
-
-def _refused(error: ClusterError) -> bool:
-    """Whether the server surely did not carry the patch out."""
-    return not _is_down(error) or (isinstance(error, ApiRejected) and error.status == _TOO_MANY)
-
-
-def _worth_another(error: ClusterError) -> bool:
-    return _precondition(error) or _is_down(error)
-
-
-def _is_down(error: ClusterError) -> bool:
-    """Whether the server could not answer now, and may do so later."""
-    if isinstance(error, ApiRejected):
-        return error.status == _TOO_MANY or error.status >= 500
-    return isinstance(error, Unreachable)
-
-
-__all__ = [
-    "Executed",
-    "PinnedRevision",
-    "RollbackTarget",
-    "delete_pod",
-    "dry_run",
-    "execute",
-    "make_pin",
-    "make_target",
-    "plan_rollback",
-    "progress",
-    "read_pin",
-]

@@ -70,7 +70,8 @@ class RolloutCounts:
 
 
 MISSING = Verdict(RolloutState.MISSING, "does not exist")
-_WAITING = Verdict(RolloutState.WAITING, "waiting for the controller to see the change")
+BEING_DELETED = Verdict(RolloutState.FAILED, "is being deleted")
+NOT_SEEN = Verdict(RolloutState.WAITING, "waiting for the controller to see the change")
 
 
 def deployment_counts(deployment: Deployment, replica_sets: Collection[ReplicaSet]) -> RolloutCounts:
@@ -100,11 +101,11 @@ def deployment_verdict(
     if deployment is None:
         return MISSING
     if deployment.metadata.deletion_timestamp is not None:
-        return Verdict(RolloutState.FAILED, "is being deleted")
+        return BEING_DELETED
     if deployment.metadata.generation > deployment.status.observed_generation:
-        return _WAITING
+        return NOT_SEEN
     new = new_replica_set(deployment, replica_sets)
-    problem = _held_up(_pods_of(new, pods))
+    problem = held_up(pods_of_set(new, pods))
     moving = _moving(deployment)
     timed_out = _timed_out(deployment, new)
     if timed_out:
@@ -120,7 +121,7 @@ def deployment_verdict(
     if deployment.spec.desired == 0:
         return Verdict(RolloutState.SCALED_TO_ZERO, "scaled to zero: nothing runs")
     return Verdict(
-        RolloutState.COMPLETE, f"{_replicas(deployment.status.updated_replicas)} updated and available"
+        RolloutState.COMPLETE, f"{replicas_text(deployment.status.updated_replicas)} updated and available"
     )
 
 
@@ -130,20 +131,20 @@ def statefulset_verdict(stateful_set: StatefulSet | None, pods: Collection[Pod])
         return MISSING
     spec, status = stateful_set.spec, stateful_set.status
     if stateful_set.metadata.deletion_timestamp is not None:
-        return Verdict(RolloutState.FAILED, "is being deleted")
+        return BEING_DELETED
     if spec.update_strategy.type == "OnDelete":
         return Verdict(RolloutState.UNKNOWN, "updates only pods that somebody deletes (OnDelete)")
     if status.observed_generation == 0 or stateful_set.metadata.generation > status.observed_generation:
-        return _WAITING
+        return NOT_SEEN
     moving = _ordered_moving(stateful_set)
     own = [pod for pod in pods if pod.metadata.controller_uid() == stateful_set.metadata.uid]
-    if moving and (problem := _held_up(own)):
+    if moving and (problem := held_up(own)):
         return Verdict(RolloutState.FAILING, problem)
     if moving:
         return Verdict(RolloutState.PROGRESSING, moving)
     if spec.desired == 0:
         return Verdict(RolloutState.SCALED_TO_ZERO, "scaled to zero: nothing runs")
-    return Verdict(RolloutState.COMPLETE, f"{_replicas(status.ready_replicas)} updated and ready")
+    return Verdict(RolloutState.COMPLETE, f"{replicas_text(status.ready_replicas)} updated and ready")
 
 
 def daemonset_verdict(daemon_set: DaemonSet | None, pods: Collection[Pod]) -> Verdict:
@@ -152,24 +153,24 @@ def daemonset_verdict(daemon_set: DaemonSet | None, pods: Collection[Pod]) -> Ve
         return MISSING
     status = daemon_set.status
     if daemon_set.metadata.deletion_timestamp is not None:
-        return Verdict(RolloutState.FAILED, "is being deleted")
+        return BEING_DELETED
     if daemon_set.spec.update_strategy.type == "OnDelete":
         return Verdict(RolloutState.UNKNOWN, "updates only pods that somebody deletes (OnDelete)")
     if daemon_set.metadata.generation > status.observed_generation:
-        return _WAITING
+        return NOT_SEEN
     desired = status.desired_number_scheduled
     moving = ""
     if status.updated_number_scheduled < desired:
         moving = f"{status.updated_number_scheduled} of {desired} pods updated"
     elif status.number_available < desired:
         moving = f"{status.number_available} of {desired} updated pods available"
-    if moving and (problem := _held_up(_newest_daemons(daemon_set, pods))):
+    if moving and (problem := held_up(_newest_daemons(daemon_set, pods))):
         return Verdict(RolloutState.FAILING, problem)
     if moving:
         return Verdict(RolloutState.PROGRESSING, moving)
     if desired == 0:
         return Verdict(RolloutState.SCALED_TO_ZERO, "no node wants it: nothing runs")
-    return Verdict(RolloutState.COMPLETE, f"{_replicas(desired)} updated and available")
+    return Verdict(RolloutState.COMPLETE, f"{replicas_text(desired)} updated and available")
 
 
 def stuck_ordered_pods(stateful_set: StatefulSet, pods: Collection[Pod]) -> tuple[str, ...]:
@@ -245,13 +246,14 @@ def _condition(deployment: Deployment, kind: str) -> Condition | None:
     return next((one for one in deployment.status.conditions if one.type == kind), None)
 
 
-def _pods_of(replica_set: ReplicaSet | None, pods: Collection[Pod]) -> list[Pod]:
+def pods_of_set(replica_set: ReplicaSet | None, pods: Collection[Pod]) -> list[Pod]:
+    """Those of ``pods`` that the ReplicaSet controls."""
     if replica_set is None:
         return []
     return [pod for pod in pods if pod.metadata.controller_uid() == replica_set.metadata.uid]
 
 
-def _held_up(pods: Sequence[Pod]) -> str:
+def held_up(pods: Sequence[Pod]) -> str:
     """The first pod that cannot work, and how many more there are."""
     found = sorted(problems_of(pods), key=lambda pair: pair[0].metadata.name)
     if not found:
@@ -271,5 +273,6 @@ def _newest_daemons(daemon_set: DaemonSet, pods: Collection[Pod]) -> list[Pod]:
     ]
 
 
-def _replicas(number: int) -> str:
+def replicas_text(number: int) -> str:
+    """``1 replica``, ``3 replicas``."""
     return "1 replica" if number == 1 else f"{number} replicas"

@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from releaseconsole.cluster import argo
 from releaseconsole.cluster.decode import without_nulls
+from releaseconsole.cluster.defaults import completed_equal
 from releaseconsole.cluster.objects import Deployment, LabelSelector, ReplicaSet
 from releaseconsole.cluster.text import clean
 
 HASH_LABEL = "pod-template-hash"
+_HASH_LABELS = frozenset({HASH_LABEL, argo.HASH_LABEL})
 REVISION = "deployment.kubernetes.io/revision"
 MOST_DIFF_LINES = 400
 
@@ -20,7 +23,7 @@ Template = Mapping[str, Any]
 def bare(template: Template) -> dict[str, Any]:
     """``template`` without the controller's hash label, ready to be sent back."""
     metadata = dict(template.get("metadata") or {})
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in _HASH_LABELS}
     if labels or "labels" in metadata:
         metadata["labels"] = labels
     return {**template, "metadata": metadata} if metadata else dict(template)
@@ -44,17 +47,60 @@ def controlled_by(uid: str, replica_sets: Iterable[ReplicaSet]) -> list[ReplicaS
     return [one for one in replica_sets if uid and one.metadata.controller_uid() == uid]
 
 
-def new_replica_set(deployment: Deployment, replica_sets: Iterable[ReplicaSet]) -> ReplicaSet | None:
-    """The ReplicaSet of the Deployment's present template; the oldest of several, as the controller does."""
-    template = deployment.spec.template
-    owned = controlled_by(deployment.metadata.uid, replica_sets)
+def new_replica_set(
+    owner: Deployment | argo.Rollout, replica_sets: Iterable[ReplicaSet]
+) -> ReplicaSet | None:
+    """The ReplicaSet of the owner's present template; the oldest of several, as the controller does."""
+    owned = controlled_by(owner.metadata.uid, replica_sets)
+    if isinstance(owner, argo.Rollout):
+        return _new_of_rollout(owner, owned)
+    template = owner.spec.template
     equal = [one for one in owned if same_template(one.spec.template, template)]
     return min(equal, key=_by_age, default=None)
 
 
-def revision(replica_set: ReplicaSet) -> int | None:
+def _new_of_rollout(rollout: argo.Rollout, owned: list[ReplicaSet]) -> ReplicaSet | None:
+    """By the hash that the controller has told, since ReplicaSets have defaults that the Rollout lacks.
+
+    While it has not yet told that of the present template, the ReplicaSet that it told last still counts when
+    the template is the same, and otherwise one that was made or renumbered since.
+    """
+    told = [
+        one for one in owned if one.metadata.labels.get(argo.HASH_LABEL) == rollout.status.current_pod_hash
+    ]
+    last = min(told, key=_by_age, default=None)
+    if rollout.hash_known or (last is not None and _still_runs(rollout, last)):
+        return last
+    newest = max(owned, key=_argo_number, default=None)
+    later = newest is not None and (last is None or _argo_number(newest) > _argo_number(last))
+    return newest if later else None
+
+
+def _still_runs(rollout: argo.Rollout, held: ReplicaSet) -> bool:
+    template = bare(held_template(rollout, held))
+    return completed_equal(bare(rollout.spec.template), template)
+
+
+def _argo_number(replica_set: ReplicaSet) -> int:
+    return revision(replica_set, argo.REVISION) or 0
+
+
+def held_template(owner: object, replica_set: ReplicaSet) -> Template:
+    """The template that a ReplicaSet keeps for its owner, without what the owner's controller put in."""
+    template = replica_set.spec.template
+    if isinstance(owner, argo.Rollout):
+        return argo.without_injected(template, replica_set.metadata.annotations)
+    return template
+
+
+def revision_key(owner: object) -> str:
+    """The annotation in which the owner's controller numbers its ReplicaSets."""
+    return argo.REVISION if isinstance(owner, argo.Rollout) else REVISION
+
+
+def revision(replica_set: ReplicaSet, key: str = REVISION) -> int | None:
     """Its revision number: 0 when it has none, None when it is not a number."""
-    text = replica_set.metadata.annotations.get(REVISION, "0")
+    text = replica_set.metadata.annotations.get(key, "0")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 

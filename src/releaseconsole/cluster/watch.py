@@ -8,16 +8,19 @@ no failure; a connection can be dead without being closed, so silence has a limi
 from __future__ import annotations
 
 import asyncio
+import heapq
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from releaseconsole.cluster import replies
 from releaseconsole.cluster.decode import EventOf, Resource, decode_page, decode_watch
+from releaseconsole.cluster.near import unknown_kind
 from releaseconsole.cluster.objects import ObjectMeta, Status
 from releaseconsole.cluster.text import clean
-from releaseconsole.errors import ApiRejected, ClusterError, Denied, Gone, KubeconfigError
+from releaseconsole.errors import ApiRejected, ClusterError, Denied, Gone, KubeconfigError, NotFound
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
@@ -46,6 +49,28 @@ LONGEST_LINE = 32 * 1024 * 1024
 SHORT_WATCH = 1.0
 """A watch that ended sooner, without a change, is a failure: reconnecting at once would be a storm."""
 
+MOST_TOUCHED = 10_000
+"""Names that are remembered as changed for a reader who does not come; beyond that everything has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(Generic[T]):
+    """For a kind that grows without end: keep only ``most`` objects, those with the highest ``when``.
+
+    Between two lists those count as newest that changed last, and a few more than ``most`` may be held.
+    """
+
+    most: int
+    when: Callable[[T], float]
+
+    def of(self, found: dict[str, T]) -> dict[str, T]:
+        """The newest of ``found``, the oldest first; the same dict when there are no more than that."""
+        if len(found) <= self.most:
+            return found
+        when = self.when
+        kept = heapq.nlargest(self.most, found.items(), key=lambda pair: when(pair[1]))
+        return dict(reversed(kept))
+
 
 class Cache(Generic[T]):
     """The objects of one kind in one namespace, by name. ``run`` keeps it fresh until it is cancelled."""
@@ -61,6 +86,7 @@ class Cache(Generic[T]):
         chance: Callable[[], float] = random.random,
         silence: float = SILENCE,
         page: int = PAGE,
+        newest: Newest[T] | None = None,
     ) -> None:
         self.resource = resource
         self.namespace = namespace
@@ -72,7 +98,7 @@ class Cache(Generic[T]):
         self.live = False
         """Whether a watch is connected now."""
         self.denied = False
-        """Whether the API server refuses this user the kind (401 or 403)."""
+        """Whether the API server refuses this user the kind (401 or 403), or does not know it (404)."""
         self.contact: float | None = None
         """Monotonic seconds of the last sign of life: a list, an event, a bookmark, a fresh watch."""
         self.error = ""
@@ -86,6 +112,8 @@ class Cache(Generic[T]):
         self._chance = chance
         self._silence = silence
         self._page = page
+        self._newest = newest
+        self._touched: dict[str, None] | None = None
         self._place = ""
         self._failures = 0
         self._waiters: set[asyncio.Future[None]] = set()
@@ -95,6 +123,11 @@ class Cache(Generic[T]):
         if self.live:
             return 0.0
         return self._clock.monotonic() - self.contact if self.contact is not None else float("inf")
+
+    def take_touched(self) -> Collection[str] | None:
+        """Names whose object came, changed or went since the last call; None when any may have. For one reader."""
+        touched, self._touched = self._touched, {}
+        return touched
 
     async def changed(self, since: int) -> int:
         """Wait until ``version`` differs from ``since``; returns the new one."""
@@ -122,7 +155,8 @@ class Cache(Generic[T]):
                     self._place = ""
                     await self._failed(error, pause=self._failures > 0)
                 except ClusterError as error:
-                    await self._failed(error)
+                    known = not self._unknown(error)
+                    await self._failed(error if known else unknown_kind(self.resource))
         finally:
             self.live = False
 
@@ -145,13 +179,17 @@ class Cache(Generic[T]):
             page = decode_page(self.resource.type, await self._client.get(path, params))
             found.update((item.metadata.name, item) for item in page.items if item.metadata.name)
             unreadable += page.unreadable
+            if self._newest is not None and len(found) > 2 * self._newest.most:
+                found = self._newest.of(found)
             if not page.next:
                 break
             params["continue"] = page.next
+        if self._newest is not None:
+            found = self._newest.of(found)
         self._place, self.unreadable = page.resource_version, unreadable
         self._well()
         if not self.synced or not _same(found, self.objects):
-            self.objects, self.synced = found, True
+            self.objects, self.synced, self._touched = found, True, None
             self._bump()
 
     async def _watch(self) -> None:
@@ -196,11 +234,30 @@ class Cache(Generic[T]):
             if held is None or held.metadata.uid != metadata.uid:
                 return False
             del self.objects[metadata.name]
+            self._touch(metadata.name)
             return True
         if event.type in ("ADDED", "MODIFIED") and metadata.name:
-            self.objects[metadata.name] = event.object
+            self._hold(metadata.name, event.object)
             return True
         return False
+
+    def _hold(self, name: str, item: T) -> None:
+        self._touch(name)
+        if self._newest is None:
+            self.objects[name] = item
+            return
+        self.objects.pop(name, None)
+        self.objects[name] = item
+        if len(self.objects) > self._newest.most:
+            oldest = next(iter(self.objects))
+            del self.objects[oldest]
+            self._touch(oldest)
+
+    def _touch(self, name: str) -> None:
+        if self._touched is not None:
+            self._touched[name] = None
+            if len(self._touched) > MOST_TOUCHED:
+                self._touched = None
 
     def _well(self) -> None:
         self.contact = self._clock.monotonic()
@@ -213,21 +270,25 @@ class Cache(Generic[T]):
         self.live = False
         # Who may list but not watch is served by lists; and a server that was restored from a backup, or lags
         # behind the one we knew, has no answer to the place we left off at.
-        if isinstance(error, Denied) or self._failures % LIST_AFTER == 0:
+        if isinstance(error, Denied | NotFound) or self._failures % LIST_AFTER == 0:
             self._place = ""
         if not isinstance(error, Gone):
-            self.error, self.denied = str(error), isinstance(error, Denied)
+            self.error, self.denied = str(error), isinstance(error, Denied) or self._unknown(error)
         self._bump()
         if pause:
             await self._clock.sleep(self._pause(error))
 
     def _pause(self, error: ClusterError) -> float:
         jitter = 0.5 + self._chance()
-        if isinstance(error, Denied | KubeconfigError):
+        if isinstance(error, Denied | KubeconfigError) or self._unknown(error):
             return DENIED_PAUSE * jitter
         asked = error.retry_after if isinstance(error, ApiRejected) else 0.0
         grown = FIRST_PAUSE * 2.0 ** min(self._failures - 1, 12)
         return min(LONGEST_PAUSE, max(asked, grown)) * (jitter if not asked else 1.0)
+
+    def _unknown(self, error: ClusterError) -> bool:
+        """Whether the cluster has not got this kind at all: its CRD is not installed, or was removed."""
+        return isinstance(error, NotFound) and self.resource.custom
 
     def _narrowed(self) -> dict[str, str]:
         return {"labelSelector": self._selector} if self._selector else {}

@@ -7,29 +7,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.cluster import decode as wire
+from releaseconsole.cluster.argo import HASH_LABEL as ROLLOUT_HASH
+from releaseconsole.cluster.argo import Rollout
 from releaseconsole.cluster.decode import Resource, decode, decode_page
+from releaseconsole.cluster.near import missing_workload
 from releaseconsole.cluster.objects import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 from releaseconsole.cluster.templates import (
     HASH_LABEL,
     bare,
+    controlled_by,
+    held_template,
     images,
     new_replica_set,
     revision,
+    revision_key,
     same_template,
     selector_text,
 )
 from releaseconsole.cluster.text import clean
-from releaseconsole.errors import UsageError
+from releaseconsole.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
 
-Workload = Deployment | StatefulSet | DaemonSet
+Workload = Deployment | StatefulSet | DaemonSet | Rollout
 
 _KINDS: Mapping[str, tuple[str, Resource[Any]]] = {
     **dict.fromkeys(("deployment", "deployments", "deploy"), ("deployment", wire.DEPLOYMENTS)),
     **dict.fromkeys(("statefulset", "statefulsets", "sts"), ("statefulset", wire.STATEFUL_SETS)),
     **dict.fromkeys(("daemonset", "daemonsets", "ds"), ("daemonset", wire.DAEMON_SETS)),
+    **dict.fromkeys(("rollout", "rollouts", "ro"), ("rollout", wire.ROLLOUTS)),
 }
 _REVISION_HASH = "controller-revision-hash"
 _PAGE = 500
@@ -90,7 +97,7 @@ def place_of(namespace: str, workload: str) -> Place:
     if known is None or not name or "/" in name:
         raise UsageError(
             f"“{clean(workload, 200)}” is not a workload that can be rolled back.",
-            "Write deployment/NAME, statefulset/NAME or daemonset/NAME.",
+            "Write deployment/NAME, statefulset/NAME, daemonset/NAME or rollout/NAME.",
         )
     return Place(known[0], name, namespace, known[1])
 
@@ -98,13 +105,21 @@ def place_of(namespace: str, workload: str) -> Place:
 async def read_history(client: Client, namespace: str, workload: str) -> History:
     """The workload and its revisions as they are now. Raises ClusterError, UsageError."""
     place = place_of(namespace, workload)
-    found: Workload = decode(place.resource.type, await client.get(place.path))
+    found = await find_workload(client, place)
     params = {"labelSelector": selector_text(found.spec.selector), "limit": _PAGE}
-    if isinstance(found, Deployment):
+    if isinstance(found, Deployment | Rollout):
         sets = await _all(client, wire.REPLICA_SETS, namespace, params)
         return deployment_history(place, found, sets)
     held = await _all(client, wire.CONTROLLER_REVISIONS, namespace, params)
     return revision_history(place, found, held)
+
+
+async def find_workload(client: Client, place: Place) -> Workload:
+    """The workload alone; NotFound names those that may have been meant. Raises ClusterError."""
+    try:
+        return await read_workload(client, place)
+    except NotFound:
+        raise await missing_workload(client, place) from None
 
 
 async def read_workload(client: Client, place: Place) -> Workload:
@@ -113,15 +128,15 @@ async def read_workload(client: Client, place: Place) -> Workload:
     return found
 
 
-def deployment_history(place: Place, deployment: Deployment, replica_sets: list[ReplicaSet]) -> History:
-    """The history that a Deployment's ReplicaSets hold. One whose revision is unreadable is left out."""
-    uid = deployment.metadata.uid
-    owned = [one for one in replica_sets if uid and one.metadata.controller_uid() == uid]
-    new = new_replica_set(deployment, owned)
-    numbered = [(number, one) for one in owned if (number := revision(one)) is not None]
-    revisions = sorted((_of_set(number, one) for number, one in numbered), key=_newest_first)
+def deployment_history(place: Place, owner: Deployment | Rollout, replica_sets: list[ReplicaSet]) -> History:
+    """The history that the ReplicaSets of a Deployment or Rollout hold, without unreadable revisions."""
+    owned = controlled_by(owner.metadata.uid, replica_sets)
+    new = new_replica_set(owner, owned)
+    key = revision_key(owner)
+    numbered = [(number, one) for one in owned if (number := revision(one, key)) is not None]
+    revisions = sorted((_of_set(owner, number, one) for number, one in numbered), key=_newest_first)
     current = next((one for one in revisions if new is not None and one.uid == new.metadata.uid), None)
-    return History(place, deployment, tuple(revisions), current)
+    return History(place, owner, tuple(revisions), current)
 
 
 def revision_history(place: Place, workload: Workload, held: list[ControllerRevision]) -> History:
@@ -145,12 +160,13 @@ async def _all(client: Client, resource: Resource[Any], namespace: str, params: 
         asked["continue"] = page.next
 
 
-def _of_set(number: int, one: ReplicaSet) -> Revision:
+def _of_set(owner: Deployment | Rollout, number: int, one: ReplicaSet) -> Revision:
     metadata = one.metadata
+    template = bare(held_template(owner, one))
+    if isinstance(owner, Rollout):
+        return Revision(number, metadata.name, metadata.uid, metadata.labels.get(ROLLOUT_HASH, ""), template)
     template_hash = metadata.labels.get(HASH_LABEL, "")
-    return Revision(
-        number, metadata.name, metadata.uid, template_hash, bare(one.spec.template), metadata.annotations
-    )
+    return Revision(number, metadata.name, metadata.uid, template_hash, template, metadata.annotations)
 
 
 def _of_revision(one: ControllerRevision) -> Revision:

@@ -56,21 +56,28 @@ def _paths(kubeconfig: Path | None, environ: Mapping[str, str]) -> tuple[Path, .
 
 
 def _write(path: Path, target: Target, kubeconfig: Path | None, environ: Mapping[str, str]) -> None:
-    """The small file, which only this user can read. JSON is YAML."""
+    """The small file, which only this user can read. JSON is YAML; kubectl will say what the context lacks."""
+    try:
+        config = files.load(kubeconfig, environ)
+    except KubeconfigError:
+        config = files.Kubeconfig(())
+    entry = {**config.contexts.get(target.context, {}), "namespace": target.namespace}
     document: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": target.context,
-        "contexts": [{"name": target.context, "context": _entry(target, kubeconfig, environ)}],
+        "contexts": [{"name": target.context, "context": entry}],
+        **_pods_own(config, target.context),
     }
     path.touch(mode=0o600)
     path.write_text(json.dumps(document), "utf-8")
 
 
-def _entry(target: Target, kubeconfig: Path | None, environ: Mapping[str, str]) -> dict[str, object]:
-    """The context as the kubeconfig has it, in the plan's namespace; kubectl will say what it lacks."""
-    try:
-        known = files.read(files.find(kubeconfig, environ)).contexts.get(target.context, {})
-    except KubeconfigError:
-        known = {}
-    return {**known, "namespace": target.namespace}
+def _pods_own(config: files.Kubeconfig, context: str) -> dict[str, object]:
+    """What no file describes: the cluster and the user of the context that a pod has by itself."""
+    if context != files.IN_CLUSTER or config.contexts.get(context) != files.IN_POD:
+        return {}
+    return {
+        "clusters": [{"name": context, "cluster": config.clusters[context]}],
+        "users": [{"name": context, "user": config.users[context]}],
+    }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from releaseconsole.cluster.argo import Rollout
+from releaseconsole.cluster.argo_rollout import rollout_verdict
+from releaseconsole.cluster.near import meant
 from releaseconsole.cluster.objects import DaemonSet, Deployment, Pod, ReplicaSet, Service, StatefulSet
 from releaseconsole.cluster.rollout import (
     RolloutState,
@@ -18,9 +21,14 @@ from releaseconsole.cluster.templates import controlled_by, new_replica_set
 if TYPE_CHECKING:
     from releaseconsole.outside.world import EnvironmentData, TargetData
 
-Owner: TypeAlias = Deployment | StatefulSet | DaemonSet
+Owner: TypeAlias = Deployment | StatefulSet | DaemonSet | Rollout
 
-KINDS = {"deployment": "deployments", "statefulset": "statefulsets", "daemonset": "daemonsets"}
+KINDS = {
+    "deployment": "deployments",
+    "statefulset": "statefulsets",
+    "daemonset": "daemonsets",
+    "rollout": "rollouts",
+}
 """Kind in the plan → plural in the API, for the kinds that can be watched."""
 
 
@@ -43,17 +51,30 @@ def name_of(workload: str) -> str:
 def find(target: TargetData, workload: str) -> Owner | None:
     """The workload, or None when it does not exist."""
     kind, _, name = workload.partition("/")
-    sources: dict[str, Any] = {
+    return next((one for one in _of_kind(target, kind) if one.metadata.name == name), None)
+
+
+def _of_kind(target: TargetData, kind: str) -> Sequence[Any]:
+    sources: dict[str, Sequence[Any]] = {
         "deployment": target.deployments,
         "statefulset": target.stateful_sets,
         "daemonset": target.daemon_sets,
+        "rollout": target.rollouts,
     }
-    return next((one for one in sources.get(kind, ()) if one.metadata.name == name), None)
+    return sources.get(kind, ())
+
+
+def meant_instead(target: TargetData, workload: str) -> str:
+    """What to say behind a workload that does not exist: names of its kind that are near, if there are any."""
+    kind, _, name = workload.partition("/")
+    return meant(name, (one.metadata.name for one in _of_kind(target, kind)))
 
 
 def newest_set(target: TargetData, owner: Owner) -> ReplicaSet | None:
-    """A Deployment's ReplicaSet of its present template; None for other kinds."""
-    return new_replica_set(owner, target.replica_sets) if isinstance(owner, Deployment) else None
+    """The ReplicaSet of a Deployment's or Rollout's present template; None for other kinds."""
+    if isinstance(owner, Deployment | Rollout):
+        return new_replica_set(owner, target.replica_sets)
+    return None
 
 
 def pods_of(target: TargetData, owner: Owner) -> list[Pod]:
@@ -72,12 +93,18 @@ def verdict_of(target: TargetData, workload: str) -> Verdict:
     """Where the workload's rollout stands."""
     kind = workload.partition("/")[0]
     owner: Any = find(target, workload)
+    if owner is None and kind in KINDS:
+        return Verdict(RolloutState.MISSING, f"does not exist{meant_instead(target, workload)}")
     if kind == "deployment":
         return deployment_verdict(owner, target.replica_sets, target.pods)
     if kind == "statefulset":
         return statefulset_verdict(owner, target.pods)
     if kind == "daemonset":
         return daemonset_verdict(owner, target.pods)
+    if kind == "rollout" and (why := target.missing.get(KINDS[kind])):
+        return Verdict(RolloutState.UNKNOWN, f"cannot be followed: {why}")
+    if kind == "rollout":
+        return rollout_verdict(owner, target.replica_sets, target.pods)
     return Verdict(RolloutState.UNKNOWN, f"a {kind} cannot be followed")
 
 

@@ -11,6 +11,8 @@ from releaseconsole.plan.model import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from releaseconsole.cluster.argo import Rollout
+    from releaseconsole.cluster.neighbours import HorizontalPodAutoscaler, Ingress, PodDisruptionBudget
     from releaseconsole.cluster.objects import (
         ControllerRevision,
         DaemonSet,
@@ -36,10 +38,14 @@ class TargetData:
     replica_sets: Sequence[ReplicaSet] = ()
     stateful_sets: Sequence[StatefulSet] = ()
     daemon_sets: Sequence[DaemonSet] = ()
+    rollouts: Sequence[Rollout] = ()
     controller_revisions: Sequence[ControllerRevision] = ()
     pods: Sequence[Pod] = ()
     services: Sequence[Service] = ()
     endpoint_slices: Sequence[EndpointSlice] = ()
+    ingresses: Sequence[Ingress] = ()
+    autoscalers: Sequence[HorizontalPodAutoscaler] = ()
+    disruption_budgets: Sequence[PodDisruptionBudget] = ()
 
 
 @dataclass(frozen=True, slots=True)
