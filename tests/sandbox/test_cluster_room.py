@@ -17,15 +17,9 @@ from releaseconsole.cluster.apply import apply, load_manifests
 from releaseconsole.cluster.connect import Client, connect
 from releaseconsole.cluster.decode import DEPLOYMENTS, PODS, REPLICA_SETS, Resource
 from releaseconsole.cluster.logs import LogBuffer, LogFollower, read_recent
-from releaseconsole.cluster.rollback import (
-    Executed,
-    PinnedRevision,
-    dry_run,
-    execute,
-    plan_rollback,
-    progress,
-    read_pin,
-)
+from releaseconsole.cluster.progress import progress
+from releaseconsole.cluster.rollback import PinnedRevision, plan_rollback, read_pin
+from releaseconsole.cluster.rollback_run import Executed, dry_run, execute
 from releaseconsole.cluster.rollout import RolloutState, Verdict, deployment_verdict
 from releaseconsole.cluster.watch import Cache
 from releaseconsole.errors import ApiRejected, Conflict, Denied, KubeconfigError, Unreachable

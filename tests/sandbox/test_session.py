@@ -436,6 +436,7 @@ class TestAClusterThatGoesAway:
             await until(session, lambda: liveness() == "stale")
             view = session.environment(PRODUCTION)
             assert view.cluster.error
+            assert "tried again at least every 30 s for as long as the console is open" in view.cluster.trying
             assert len(view.pods) == pods
             item = await session.verify("ready")
             assert (item.status, item.fell_back) == (ItemStatus.UNKNOWN, True)

@@ -158,7 +158,7 @@ _NODE_INFO = {
     "architecture": "amd64",
     "containerRuntimeVersion": "containerd://2.0.5",
     "kernelVersion": "6.1.0-practice",
-    "kubeletVersion": "v1.33.2",
+    "kubeletVersion": "v1.36.3",
     "operatingSystem": "linux",
     "osImage": "Practice Linux",
 }

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from releaseconsole.clock import Clock
 from releaseconsole.sandbox import seed
 from releaseconsole.sandbox.controllers.autoscaler import AutoscalerController
+from releaseconsole.sandbox.controllers.daemonset import DaemonSetController
 from releaseconsole.sandbox.controllers.deployment import DeploymentController
 from releaseconsole.sandbox.controllers.endpoints import EndpointsController
 from releaseconsole.sandbox.controllers.events import Recorder
 from releaseconsole.sandbox.controllers.kubelet import Kubelet
 from releaseconsole.sandbox.controllers.replicaset import ReplicaSetController
 from releaseconsole.sandbox.controllers.stamps import Stamp, Stamps
+from releaseconsole.sandbox.controllers.statefulset import StatefulSetController
 from releaseconsole.sandbox.controllers.tools import NEVER, Bench
 from releaseconsole.sandbox.release import manifests
 from releaseconsole.sandbox.release.runs import RunBook
@@ -32,7 +34,10 @@ _MOST_PASSES = 40
 _MOST_VISITED = 5000
 _RETRY_SECONDS = 5.0
 _SHORTEST_WAIT = 0.005
-_WATCHED = frozenset({"deployments", "replicasets", "pods", "services", "poddisruptionbudgets", "nodes"})
+_WATCHED = frozenset(
+    {"deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions", "pods", "services"}
+    | {"poddisruptionbudgets", "horizontalpodautoscalers", "nodes"}
+)
 
 
 class World:
@@ -59,6 +64,8 @@ class World:
         bench = Bench(self.store, self.clock, self.events, random_seed, context, speed)
         self._deployments = DeploymentController(bench)
         self._replica_sets = ReplicaSetController(bench)
+        self._stateful_sets = StatefulSetController(bench)
+        self._daemon_sets = DaemonSetController(bench)
         self._endpoints = EndpointsController(bench)
         self._kubelet = Kubelet(bench, scenario, self.runs, self.timeline, ready_seconds)
         self._autoscaler = AutoscalerController(bench, self.traffic)
@@ -138,6 +145,7 @@ class World:
             self._visit(self._replica_sets.reconcile, obj, pods.of_owner(obj))
             for obj in self.store.list("replicasets")
         ]
+        due += self._visit_numbered(pods)
         due += [self._safely(self._kubelet.reconcile, obj) for obj in self.store.list("pods")]
         due += [
             self._safely(self._autoscaler.reconcile, obj)
@@ -149,6 +157,19 @@ class World:
         for budget in self.store.list("poddisruptionbudgets"):
             self._visit(self._endpoints.reconcile_budget, budget, pods.around(budget))
         return min(due, default=NEVER)
+
+    def _visit_numbered(self, pods: Stamps) -> list[float]:
+        """The sets whose templates are kept as ControllerRevisions."""
+        revisions = Stamps(self.store.list("controllerrevisions"))
+        nodes = Stamps(self.store.list("nodes")).everywhere()
+        due = [
+            self._visit(self._stateful_sets.reconcile, obj, pods.of_owner(obj), revisions.of_owner(obj))
+            for obj in self.store.list("statefulsets")
+        ]
+        return due + [
+            self._visit(self._daemon_sets.reconcile, obj, pods.of_owner(obj), revisions.of_owner(obj), nodes)
+            for obj in self.store.list("daemonsets")
+        ]
 
     def _recreated(self, deployment: Obj) -> Stamp:
         """Only the strategy Recreate waits for the pods themselves to be gone."""
@@ -194,6 +215,8 @@ class World:
 _PLURALS = {
     "Deployment": "deployments",
     "ReplicaSet": "replicasets",
+    "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
     "Pod": "pods",
     "Service": "services",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",

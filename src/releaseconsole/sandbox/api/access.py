@@ -6,8 +6,8 @@ import hmac
 from dataclasses import dataclass
 
 from releaseconsole.sandbox.api.route import Target
-from releaseconsole.sandbox.store.kinds import Obj
-from releaseconsole.sandbox.store.refusals import StoreError, details
+from releaseconsole.sandbox.store.kinds import Kind, Obj
+from releaseconsole.sandbox.store.refusals import StoreError, details, invalid
 
 _READING = ("get", "list", "watch")
 _REVIEWS = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
@@ -20,6 +20,11 @@ class User:
     name: str
     groups: tuple[str, ...]
     writes: bool
+    reads: bool = True
+
+
+#: Who sends no token at all.
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",), writes=False, reads=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Tokens:
 
     def user(self, authorization: str) -> User:
         """The user of an ``Authorization`` header. Raises StoreError (401)."""
+        if not authorization:
+            return ANONYMOUS
         scheme, _, token = authorization.partition(" ")
         given = token.strip().encode("utf-8", "replace")
         if scheme.lower() == "bearer" and given:
@@ -42,10 +49,19 @@ class Tokens:
 
 
 def may(user: User, verb: str, resource: str) -> bool:
-    """Whether a user may; a viewer reads everything but secrets."""
+    """Whether a user may; a viewer reads everything but secrets, and who is nobody nothing."""
+    if not user.reads:
+        return False
     if user.writes or (resource in _REVIEWS and verb == "create"):
         return True
     return verb in _READING and resource.partition("/")[0] != "secrets"
+
+
+def require_path(user: User, path: str) -> None:
+    """Raises StoreError (403) for one who may not read a path that is no resource."""
+    if not user.reads:
+        message = f'forbidden: User "{user.name}" cannot get path "{path[:253]}"'
+        raise StoreError(403, "Forbidden", message, {})
 
 
 def require(user: User, verb: str, target: Target) -> None:
@@ -58,7 +74,8 @@ def require(user: User, verb: str, target: Target) -> None:
 def _forbidden(user: User, verb: str, resource: str, target: Target) -> StoreError:
     row = target.row
     named = f'{row.group_resource} "{target.name}"' if target.name else row.group_resource
-    place = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
+    namespace = target.namespace or (target.name if target.plural == "namespaces" else "")
+    place = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     message = (
         f'{named} is forbidden: User "{user.name}" cannot {verb} resource "{resource}" '
         f'in API group "{row.group}" {place}'
@@ -86,7 +103,13 @@ def _access_review(user: User, body: Obj) -> Obj:
         allowed = may(user, str(attributes.get("verb", "")), resource)
     else:
         plain = spec.get("nonResourceAttributes") if isinstance(spec, dict) else None
-        allowed = user.writes or (isinstance(plain, dict) and plain.get("verb") == "get")
+        if not isinstance(plain, dict):
+            said = (
+                "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            )
+            row = Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "", "")
+            raise invalid(row, "", [("spec.resourceAttributes", "FieldValueInvalid", said)])
+        allowed = user.writes or plain.get("verb") == "get"
     return {**body, "status": {"allowed": allowed}}
 
 

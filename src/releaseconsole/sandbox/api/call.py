@@ -9,7 +9,8 @@ import msgspec
 
 from releaseconsole.clock import Clock
 from releaseconsole.sandbox.api.access import Tokens, User
-from releaseconsole.sandbox.api.events_v1 import core_fields, to_v1
+from releaseconsole.sandbox.api.events_v1 import core_fields
+from releaseconsole.sandbox.api.faces import shown
 from releaseconsole.sandbox.api.faults import Faults
 from releaseconsole.sandbox.api.route import Target
 from releaseconsole.sandbox.patches.server_side_apply import Writer
@@ -62,26 +63,20 @@ class Call:
         return self.request.query.get(name, default)
 
     def flag(self, name: str) -> bool:
-        """A boolean parameter. Raises StoreError (400)."""
-        value = self.query(name, "false").lower()
-        if value not in ("", "0", "1", "true", "false", "t", "f"):
-            raise bad_request(f"invalid value for the parameter {name}: {value[:50]!r}")
-        return value in ("1", "true", "t")
+        """A boolean parameter: as in the API, anything but ``false`` and ``0`` is true."""
+        return self.query(name, "false").lower() not in ("0", "false")
 
     def count(self, name: str) -> int | None:
         """A whole number of the query, None without it. Raises StoreError (400)."""
         value = self.query(name)
-        number = whole_number(value)
+        number = whole_number(value.removeprefix("-"))
         if value and number is None:
-            raise bad_request(f"invalid value for the parameter {name}: {value[:50]!r}")
-        return number
+            raise bad_request(f'strconv.ParseInt: parsing "{value[:50]}": invalid syntax')
+        return -number if number is not None and value.startswith("-") else number
 
     def dry_run(self) -> bool:
-        """Whether nothing is to be stored. Raises StoreError (400)."""
-        value = self.query("dryRun")
-        if value not in ("", "All"):
-            raise bad_request(f'invalid dryRun value {value[:50]!r}: supported is "All"')
-        return value == "All"
+        """Whether nothing is to be stored."""
+        return self.query("dryRun") == "All"
 
     def matcher(self) -> Matcher | None:
         """The selectors of the query as one test."""
@@ -98,7 +93,7 @@ class Call:
 
     def present(self, obj: Obj) -> Obj:
         """An object as its group and version show it."""
-        return to_v1(obj) if self.target.row is EVENTS_V1 else obj
+        return shown(self.target.row, obj)
 
 
 def whole_number(text: str) -> int | None:

@@ -8,8 +8,8 @@ from releaseconsole.sandbox.store.kinds import SERVED, Kind, Obj, groups
 
 VERSION: Obj = {
     "major": "1",
-    "minor": "33",
-    "gitVersion": "v1.33.2+practice",
+    "minor": "36",
+    "gitVersion": "v1.36.3+practice",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",
@@ -43,6 +43,12 @@ def find_review(path: str) -> Review | None:
         if path == f"/apis/{review.group}/v1/{review.plural}":
             return review
     return None
+
+
+def knows(path: str) -> bool:
+    """Whether a path is below the core group or a group that is served."""
+    parts = path.strip("/").split("/")
+    return parts[0] == "api" or (parts[0] == "apis" and len(parts) > 1 and parts[1] in _all_groups())
 
 
 def _all_groups() -> dict[str, tuple[str, ...]]:
@@ -99,9 +105,14 @@ def _resource(row: Kind) -> Obj:
         "singularName": row.singular,
         "namespaced": row.namespaced,
         "kind": row.kind,
-        "verbs": _VERBS,
+        "verbs": _verbs(row),
     }
     return entry | _other_names(row)
+
+
+def _verbs(row: Kind) -> list[str]:
+    """Namespaces are deleted one by one."""
+    return [verb for verb in _VERBS if row.plural != "namespaces" or verb != "deletecollection"]
 
 
 def _other_names(row: Kind) -> Obj:
@@ -167,10 +178,11 @@ def _aggregated_version(group: str, version: str) -> Obj:
 def _aggregated_resource(row: Kind) -> Obj:
     entry: Obj = {
         "resource": row.plural,
-        "responseKind": {"group": row.group, "version": row.version, "kind": row.kind},
+        # Group and version are those of the list, and left empty.
+        "responseKind": {"group": "", "version": "", "kind": row.kind},
         "scope": "Namespaced" if row.namespaced else "Cluster",
         "singularResource": row.singular,
-        "verbs": _VERBS,
+        "verbs": _verbs(row),
     }
     entry |= _other_names(row)
     if row.subresources:

@@ -60,10 +60,10 @@ async def _answer(api: Api, request: web.BaseRequest) -> web.StreamResponse:
     return await _other(request, user, path)
 
 
-def _plain(text: str) -> web.Response:
+def _plain(text: str, status: int = 200) -> web.Response:
     from aiohttp import web
 
-    return web.Response(text=text)
+    return web.Response(text=text, status=status)
 
 
 def _follows(request: web.BaseRequest, target: Target | None) -> bool:
@@ -145,10 +145,13 @@ async def _dropped(call: Call, stream: Coroutine[Any, Any, web.StreamResponse]) 
 
 
 async def _other(request: web.BaseRequest, user: access.User, path: str) -> web.StreamResponse:
+    access.require_path(user, path)
     review = discovery.find_review(path)
     if review is not None:
         return await _review(request, user, review)
     found = openapi.v2() if path == "/openapi/v2" else _document(request, path)
+    if found is None and not discovery.knows(path):
+        return _plain("404 page not found\n", 404)
     if found is None:
         raise no_such_path()
     if request.method not in ("GET", "HEAD"):

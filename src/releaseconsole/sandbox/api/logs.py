@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from releaseconsole.sandbox.api.call import Call
-from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.kinds import Kind, Obj
 from releaseconsole.sandbox.store.log_source import LogLine, LogQuery
 from releaseconsole.sandbox.store.objects import dig, parse_time, rfc3339_nano
-from releaseconsole.sandbox.store.refusals import bad_request
+from releaseconsole.sandbox.store.refusals import bad_request, invalid
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,9 +34,10 @@ class _Options:
 async def pod_log(call: Call) -> web.StreamResponse:
     """The log of one container as text, whole or as it is written."""
     pod = call.store.get("pods", call.target.namespace, call.target.name)
+    _check_options(call)
     options = _options(call, pod)
     if not dig(pod, "spec", "nodeName"):
-        return _text(b"")
+        return _text(b"", 204)
     _need_log(pod, options.query)
     if options.follow and not options.query.previous:
         return await _follow(call, options)
@@ -44,10 +45,25 @@ async def pod_log(call: Call) -> web.StreamResponse:
     return _text(b"".join(_line(line, options) for line in lines)[: options.limit])
 
 
-def _text(body: bytes) -> web.Response:
+def _text(body: bytes, status: int = 200) -> web.Response:
     from aiohttp import web
 
-    return web.Response(body=body, headers=_HEADERS)
+    return web.Response(body=body, status=status, headers=_HEADERS)
+
+
+def _check_options(call: Call) -> None:
+    """Raises StoreError (400, 422) for counts that cannot be."""
+    problems = []
+    for field, least in (("tailLines", 0), ("limitBytes", 1), ("sinceSeconds", 1)):
+        count = call.count(field)
+        if count is not None and count < least:
+            what = "must be greater than 0" if least else "must be greater than or equal to 0"
+            problems.append((field, "FieldValueInvalid", f"Invalid value: {count}: {what}"))
+    if call.query("sinceSeconds") and call.query("sinceTime"):
+        what = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+        problems.append(("[]", "FieldValueForbidden", what))
+    if problems:
+        raise invalid(Kind("", "v1", "PodLogOptions", "", ""), call.target.name, problems)
 
 
 async def _follow(call: Call, options: _Options) -> web.StreamResponse:
@@ -97,8 +113,6 @@ def _options(call: Call, pod: Obj) -> _Options:
 def _since(call: Call) -> float | None:
     """``sinceTime`` in whole seconds, as the API server cuts it. Raises StoreError (400)."""
     seconds, text = call.count("sinceSeconds"), call.query("sinceTime")
-    if seconds is not None and text:
-        raise bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
     if seconds is not None:
         return call.api.clock.now() - seconds
     if not text:
@@ -106,7 +120,8 @@ def _since(call: Call) -> float | None:
     try:
         return float(math.floor(parse_time(text)))
     except (ValueError, OverflowError) as error:
-        raise bad_request(f"invalid value for the parameter sinceTime: {text[:50]!r}") from error
+        said = f'parsing time "{text[:50]}" as "2006-01-02T15:04:05Z07:00"'
+        raise bad_request(f"{said}: cannot parse it") from error
 
 
 def _container(pod: Obj, asked: str) -> str:

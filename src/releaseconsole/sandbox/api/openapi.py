@@ -16,7 +16,7 @@ _PARAMETERS = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
 
 def v2() -> Obj:
     """``/openapi/v2`` as JSON."""
-    return {"swagger": "2.0", "info": {"title": "Practice cluster", "version": "v1.33.2"}, "paths": {}}
+    return {"swagger": "2.0", "info": {"title": "Practice cluster", "version": "v1.36.3"}, "paths": {}}
 
 
 def v2_protobuf() -> bytes:
@@ -64,7 +64,7 @@ def v3_document(name: str) -> Obj | None:
         return None
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Practice cluster", "version": "v1.33.2"},
+        "info": {"title": "Practice cluster", "version": "v1.36.3"},
         "paths": {_object_path(row): {"patch": _patch(row)} for row in rows},
         "components": {"schemas": {}},
     }

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from releaseconsole.sandbox.api.call import Call, form, json_response, whole_number
+from releaseconsole.sandbox.api.options import check_list
 from releaseconsole.sandbox.store.fieldnames import warning
 from releaseconsole.sandbox.store.kinds import Obj
 from releaseconsole.sandbox.store.objects import place
-from releaseconsole.sandbox.store.refusals import StoreError, bad_request, invalid
+from releaseconsole.sandbox.store.refusals import StoreError, bad_request
 from releaseconsole.sandbox.tables.table import partial, table
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+
+#: The version of a token that goes on with what there is now.
+_AS_IT_IS = -1
+_OUTLIVED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+)
 
 
 class _Token(msgspec.Struct):
@@ -30,6 +41,7 @@ class _Token(msgspec.Struct):
 def get_one(call: Call) -> web.Response:
     """One object, also as a table with one row."""
     target = call.target
+    check_not_future(call, parse_version(call))
     obj = call.store.get(target.plural, target.namespace, target.name)
     return show(call, obj)
 
@@ -55,6 +67,7 @@ def get_list(call: Call) -> web.Response:
     """A list, or one page of it."""
     wanted = form(call)
     matches = call.matcher()
+    check_list(call.request.query)
     objects, version, token = _stand(call)
     if matches is not None:
         objects = [obj for obj in objects if matches(obj)]
@@ -91,70 +104,71 @@ def _stand(call: Call) -> tuple[list[Obj], int, _Token | None]:
     store, target = call.store, call.target
     token = _read_token(call.query("continue"))
     exact = call.query("resourceVersionMatch") == "Exact"
-    asked = _version(call)
+    asked = parse_version(call)
+    if token is not None and asked:
+        raise bad_request("specifying resource version is not allowed when using continue")
+    check_not_future(call, asked)
     if token is None and not (exact and asked):
         return store.list(target.plural, target.scope), store.resource_version, None
+    if token is not None and token.rv == _AS_IT_IS:
+        return store.list(target.plural, target.scope), store.resource_version, token
     version = token.rv if token is not None else asked
     try:
         objects = list(store.list_at(target.plural, version))
     except StoreError as error:
-        message = (
-            "The provided continue parameter is too old to display a consistent list result. "
-            "You must start a new list without the continue parameter."
-            if token is not None
-            else error.message
-        )
-        raise StoreError(410, "Expired", message) from error
+        raise error if token is None else _outlived(token) from error
     if target.scope is not None:
         objects = [obj for obj in objects if place(obj)[0] == target.scope]
     return objects, version, token
 
 
-def _version(call: Call) -> int:
-    """The resourceVersion of the query, 0 without one. Raises StoreError (400, 422; 504 from the future)."""
-    asked = parse_version(call)
-    match = call.query("resourceVersionMatch")
-    if match and (match not in ("Exact", "NotOlderThan") or (match == "Exact" and not asked)):
-        problem = (
-            "resourceVersionMatch",
-            "FieldValueForbidden",
-            f'Forbidden: "{match[:50]}" cannot be used here',
-        )
-        raise invalid(call.target.row, "", [problem])
+def _outlived(token: _Token) -> StoreError:
+    """410 for a page of a list that is too old, with a token for the rest of what there is now."""
+    error = StoreError(410, "Expired", _OUTLIVED)
+    error.metadata["continue"] = _write_token(_Token(_AS_IT_IS, token.namespace, token.name))
+    return error
+
+
+def check_not_future(call: Call, asked: int) -> None:
+    """Raises StoreError (504) for a version that is yet to come."""
     current = call.store.resource_version
     if asked > current:
-        message = f"Too large resource version: {asked}, current: {current}"
+        message = f"Timeout: Too large resource version: {asked}, current: {current}"
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
         raise StoreError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
-    return asked
 
 
-def parse_version(call: Call) -> int:
-    """The resourceVersion of the query as a number, 0 without one. Raises StoreError (400)."""
+def parse_version(call: Call, *, watching: bool = False) -> int:
+    """The resourceVersion of the query as a number, 0 without one. Raises StoreError (400; 500 for a watch)."""
     text = call.query("resourceVersion")
     version = whole_number(text)
     if text and version is None:
-        raise bad_request(f"Invalid value: {text[:50]!r}: invalid resource version")
+        said = f'resourceVersion: Invalid value: "{text[:50]}": '
+        said += f'strconv.ParseUint: parsing "{text[:50]}": invalid syntax'
+        raise StoreError(500, "", said) if watching else bad_request(f"invalid resource version: {said}")
     return version or 0
 
 
 def _page(call: Call, objects: list[Obj], version: int, metadata: Obj, *, counted: bool) -> list[Obj]:
     limit = call.count("limit") or 0
-    if not limit or len(objects) <= limit:
+    if limit <= 0 or len(objects) <= limit:
         return objects
     page = objects[:limit]
     namespace, name = place(page[-1])
-    token = msgspec.json.encode(_Token(version, namespace, name))
-    metadata["continue"] = base64.urlsafe_b64encode(token).decode("ascii")
+    metadata["continue"] = _write_token(_Token(version, namespace, name))
     if counted:
         metadata["remainingItemCount"] = len(objects) - limit
     return page
+
+
+def _write_token(token: _Token) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode("ascii").rstrip("=")
 
 
 def _read_token(text: str) -> _Token | None:
     if not text:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Token)
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Token)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise bad_request("continue key is not valid") from error
+        raise bad_request(f"invalid continue token: continue key is not valid: {str(error)[:100]}") from error

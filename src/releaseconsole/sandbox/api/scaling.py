@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from releaseconsole.sandbox.api.call import Call, decode, json_response, read_body, success
 from releaseconsole.sandbox.api.writes import check_metadata, store_change
 from releaseconsole.sandbox.patches.patch import apply_patch
-from releaseconsole.sandbox.store.kinds import Obj
+from releaseconsole.sandbox.store.kinds import Kind, Obj
 from releaseconsole.sandbox.store.objects import dig
 from releaseconsole.sandbox.store.refusals import bad_request, invalid, not_allowed
 from releaseconsole.sandbox.store.validate import check_replicas
@@ -15,6 +15,8 @@ from releaseconsole.sandbox.tables.cells import NONE, number, selector_text
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+_SCALE = Kind("autoscaling", "v1", "Scale", "", "")
 
 
 async def scale(call: Call) -> web.Response:
@@ -45,7 +47,7 @@ def scale_of(obj: Obj) -> Obj:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: meta[key] for key in kept if key in meta},
-        "spec": {"replicas": number(obj, "spec", "replicas")},
+        "spec": {"replicas": size} if (size := number(obj, "spec", "replicas")) else {},
         "status": {
             "replicas": number(obj, "status", "replicas"),
             "selector": "" if selector == NONE else selector,
@@ -69,7 +71,7 @@ def _replicas(call: Call, wanted: Obj) -> int:
         raise bad_request("Scale cannot be handled: spec.replicas has to be a whole number")
     problems = check_replicas("spec.replicas", replicas)
     if problems:
-        raise invalid(call.target.row, call.target.name, problems)
+        raise invalid(_SCALE, call.target.name, problems)
     return replicas
 
 

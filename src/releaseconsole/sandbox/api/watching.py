@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from releaseconsole.sandbox.api.call import Call, encode, form
+from releaseconsole.sandbox.api.options import check_watch
 from releaseconsole.sandbox.api.reads import as_table, parse_version
 from releaseconsole.sandbox.store.changelog import Change, Watch
 from releaseconsole.sandbox.store.kinds import Obj
-from releaseconsole.sandbox.store.refusals import StoreError, invalid
+from releaseconsole.sandbox.store.refusals import StoreError
 from releaseconsole.sandbox.store.selectors import Matcher
 from releaseconsole.sandbox.tables.table import partial
 
@@ -50,7 +51,7 @@ async def _run(
     for start in range(0, len(first), _BATCH):
         await response.write(b"".join(first[start : start + _BATCH]))
     loop = asyncio.get_running_loop()
-    ends = loop.time() + min(call.count("timeoutSeconds") or call.api.watch_at_most, call.api.watch_at_most)
+    ends = loop.time() + _longest(call)
     next_mark = loop.time() + call.api.bookmark_every
     while loop.time() < ends:
         try:
@@ -65,6 +66,12 @@ async def _run(
             next_mark = loop.time() + call.api.bookmark_every
             await response.write(stream.bookmark())
         await _until(follow, min(ends, next_mark) if stream.marks else ends)
+
+
+def _longest(call: Call) -> float:
+    """Seconds that the watch lasts at most."""
+    asked = call.count("timeoutSeconds") or 0
+    return min(asked, call.api.watch_at_most) if asked > 0 else call.api.watch_at_most
 
 
 def _next_lines(stream: _Stream, follow: Watch) -> bytes:
@@ -97,10 +104,10 @@ class _Stream:
     def start(self) -> tuple[list[bytes], Watch]:
         """What comes first, and the place from which to follow. Raises StoreError (410, 422)."""
         store, plural = self._call.store, self._call.target.plural
-        version = parse_version(self._call)
+        check_watch(self._call.request.query)
+        version = parse_version(self._call, watching=True)
         if self._call.flag("sendInitialEvents"):
-            self._check_streaming_list()
-            first = [*self._present(), self.bookmark(initial_end=True)]
+            first = [*self._present(), *([self.bookmark(initial_end=True)] if self.marks else [])]
         elif version:
             return [], store.watch(plural, version)
         else:
@@ -111,12 +118,6 @@ class _Stream:
         objects = self._call.store.list(self._call.target.plural, self._call.target.scope, self._matches)
         return [_line("ADDED", self._show(obj)) for obj in objects]
 
-    def _check_streaming_list(self) -> None:
-        if self._call.query("resourceVersionMatch") != "NotOlderThan" or not self.marks:
-            said = "Forbidden: sendInitialEvents needs resourceVersionMatch=NotOlderThan and bookmarks"
-            problem = ("sendInitialEvents", "FieldValueForbidden", said)
-            raise invalid(self._call.target.row, "", [problem])
-
     def line(self, change: Change) -> bytes:
         """The event of a change, empty when the watcher does not see it."""
         now = self._matches(change.object)
@@ -125,8 +126,10 @@ class _Stream:
             kind = "DELETED" if before else ""
         elif now:
             kind = "MODIFIED" if before else "ADDED"
+        elif before and change.old is not None:
+            return _line("DELETED", self._show(_left(change.old, change.object)))
         else:
-            kind = "DELETED" if before else ""
+            kind = ""
         return _line(kind, self._show(change.object)) if kind else b""
 
     def bookmark(self, *, initial_end: bool = False) -> bytes:
@@ -168,6 +171,12 @@ def _in_scope(namespace: str | None, name: str, matches: Matcher | None) -> Matc
         return matches is None or matches(obj)
 
     return test
+
+
+def _left(old: Obj, new: Obj) -> Obj:
+    """What leaves a selection is shown as it was in it, with the version of its leaving."""
+    version = new["metadata"]["resourceVersion"]
+    return {**old, "metadata": {**old["metadata"], "resourceVersion": version}}
 
 
 def _line(kind: str, obj: Obj) -> bytes:

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from releaseconsole.sandbox.api import protobuf
 from releaseconsole.sandbox.api.call import Call, decode, decode_yaml, json_response, read_body, success
-from releaseconsole.sandbox.api.events_v1 import to_core
+from releaseconsole.sandbox.api.faces import stored as as_stored
+from releaseconsole.sandbox.api.options import check_write, refused, unsupported
 from releaseconsole.sandbox.api.reads import show
-from releaseconsole.sandbox.patches.patch import APPLY_PATCH, apply_patch, unsupported
+from releaseconsole.sandbox.patches.patch import APPLY_PATCH, OBJECT_TYPES, apply_patch, no_media_type
 from releaseconsole.sandbox.patches.server_side_apply import Writer, apply, track
 from releaseconsole.sandbox.store import fieldnames, validate
-from releaseconsole.sandbox.store.kinds import EVENTS_V1, Obj
-from releaseconsole.sandbox.store.objects import clone, place
-from releaseconsole.sandbox.store.refusals import StoreError, bad_request, details, not_found, uid_conflict
+from releaseconsole.sandbox.store.kinds import Kind, Obj
+from releaseconsole.sandbox.store.objects import clone, deleted, place
+from releaseconsole.sandbox.store.refusals import (
+    StoreError,
+    bad_request,
+    details,
+    invalid,
+    not_found,
+    uid_conflict,
+)
 from releaseconsole.sandbox.store.skeletons import check_types
 
 if TYPE_CHECKING:
@@ -25,8 +33,11 @@ _PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 async def create(call: Call) -> web.Response:
     """POST of a new object."""
+    check_write("CreateOptions", call.request.query)
     obj = await _object(call)
-    _need_namespace(call)
+    _need_namespace(call, str(obj["metadata"].get("name") or ""))
+    if obj["metadata"].get("resourceVersion"):
+        raise StoreError(500, "", "resourceVersion should not be set on objects to be created")
     if call.target.row.has_status:
         obj.pop("status", None)
     obj["metadata"].pop("managedFields", None)
@@ -37,16 +48,13 @@ async def create(call: Call) -> web.Response:
 
 async def replace(call: Call) -> web.Response:
     """PUT; 409 when the object carries a resourceVersion or uid that is not the current one."""
+    check_write("UpdateOptions", call.request.query)
     obj = await _object(call)
     meta, target = obj["metadata"], call.target
-    if meta.get("name") != target.name:
-        raise bad_request(
-            f"the name of the object ({str(meta.get('name'))[:253]}) does not match "
-            f"the name on the URL ({target.name})"
-        )
+    _check_name(call, obj)
     current = call.store.get(target.plural, target.namespace, target.name)["metadata"]
     if meta.get("uid") not in (None, "", current["uid"]):
-        raise uid_conflict(target.row, target.name, str(meta["uid"]), current["uid"])
+        raise uid_conflict(target.row, place(obj), str(meta["uid"]), current["uid"])
     return show(call, store_change(call, lambda _: obj, meta.get("resourceVersion") or None))
 
 
@@ -54,13 +62,18 @@ async def patch(call: Call) -> web.Response:
     """PATCH with any of the four patch types."""
     content_type = call.request.content_type
     body = await read_body(call)
+    check_write("PatchOptions", call.request.query, applies=content_type == APPLY_PATCH)
     if content_type == APPLY_PATCH:
         return _apply(call, decode_yaml(body))
     target = call.target
     current = call.store.get(target.plural, target.namespace, target.name)
-    document = decode(body)
-    patched = apply_patch(content_type, call.present(clone(current)), document, target.plural)
+    patched = apply_patch(content_type, call.present(clone(current)), _document(body), target.plural)
     check_metadata(patched)
+    _check_types(call, patched)
+    _check_name(call, patched)
+    if patched["metadata"].get("uid") not in (None, "", current["metadata"]["uid"]):
+        said = f'Invalid value: "{str(patched["metadata"]["uid"])[:253]}": field is immutable'
+        raise invalid(target.row, target.name, [("metadata.uid", "FieldValueInvalid", said)])
     _check_names(call, patched, current)
     version = patched["metadata"].get("resourceVersion")
     expected = None if version == current["metadata"]["resourceVersion"] else str(version or "")
@@ -68,20 +81,50 @@ async def patch(call: Call) -> web.Response:
     return show(call, store_change(call, lambda _: patched, expected or None))
 
 
+def _document(body: bytes) -> Any:
+    """The body of a patch. Raises StoreError (400)."""
+    try:
+        return decode(body)
+    except StoreError as error:
+        raise bad_request(f"error decoding patch: {error.message}") from error
+
+
+def _check_types(call: Call, patched: Obj) -> None:
+    """What a patch makes of an object has to be one. Raises StoreError (422)."""
+    try:
+        check_types(call.target.row, _stored(call, patched))
+    except StoreError as error:
+        nothing = Kind("", "", "", "", "")
+        raise invalid(
+            nothing, "", [("patch", "FieldValueInvalid", f"Invalid value: {error.message}")]
+        ) from error
+
+
+def _check_name(call: Call, obj: Obj) -> None:
+    """The name in an object is the name in the path. Raises StoreError (400)."""
+    name = str(obj["metadata"].get("name"))[:253]
+    if name != call.target.name:
+        message = f"the name of the object ({name}) does not match the name on the URL ({call.target.name})"
+        raise bad_request(message)
+
+
 def _stored(call: Call, obj: Obj) -> Obj:
-    return to_core(obj) if call.target.row is EVENTS_V1 else obj
+    return as_stored(call.target.row, obj)
 
 
 def _apply(call: Call, config: Any) -> web.Response:
     """Server-side apply: makes the object when there is none."""
-    if not call.query("fieldManager"):
-        raise bad_request("fieldManager: Required value: is required for apply patch")
+    if isinstance(config, dict) and not (config.get("apiVersion") and config.get("kind")):
+        group, _, version = str(config.get("apiVersion") or "").rpartition("/")
+        kind = str(config.get("kind") or "")[:100]
+        raise bad_request(f"invalid object type: {group[:100]}/{version[:100]}, Kind={kind}")
+    _check_declared(call, config)
     config = _checked(call, config)
     target, writer, force = call.target, call.writer(), call.flag("force")
     if config["metadata"].get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    if config["metadata"].setdefault("name", target.name) != target.name:
-        raise bad_request(f"the name of the object does not match the name on the URL ({target.name})")
+    config["metadata"].setdefault("name", target.name)
+    _check_name(call, config)
     live = call.store.find(target.plural, target.namespace, target.name)
     if live is None:
         return _apply_new(call, config, writer, force=force)
@@ -90,13 +133,23 @@ def _apply(call: Call, config: Any) -> web.Response:
     return show(call, store_change(call, lambda _: merged, expected, tracked=True))
 
 
+def _check_declared(call: Call, config: Any) -> None:
+    """An apply says nothing that the kind has not got. Raises StoreError (500, as the API server does)."""
+    row = call.target.row
+    if found := fieldnames.unknown_fields(row, config):
+        named = "/".join(part for part in (call.target.namespace, call.target.name) if part)
+        where = f"{named}; {row.api_version}, Kind={row.kind}"
+        said = f".{found[0]}: field not declared in schema"
+        raise StoreError(500, "", f"failed to create typed patch object ({where}): {said}")
+
+
 def _apply_new(call: Call, config: Obj, writer: Writer, *, force: bool) -> web.Response:
     target = call.target
     if target.subresource:
         raise not_found(target.row, target.name)
     if config["metadata"].get("uid"):
-        raise uid_conflict(target.row, target.name, str(config["metadata"]["uid"]), "")
-    _need_namespace(call)
+        raise uid_conflict(target.row, place(config), str(config["metadata"]["uid"]), "")
+    _need_namespace(call, target.name)
     obj = apply(target.row, None, config, writer, force=force)
     obj.update(apiVersion=target.row.api_version, kind=target.row.kind)
     validate.check(target.row, obj)
@@ -140,8 +193,7 @@ async def delete(call: Call) -> web.Response:
     target = call.target
     before = call.store.get(target.plural, target.namespace, target.name)
     gone = _delete_one(call, before, options)
-    still_there = call.store.find(target.plural, target.namespace, target.name) is not None
-    if target.plural in ("pods", "services", "namespaces") or (still_there and not call.dry_run()):
+    if target.plural in ("pods", "services", "namespaces") or (deleted(gone) and not call.dry_run()):
         return show(call, gone)
     about = {**details(target.row, target.name), "uid": gone["metadata"]["uid"]}
     return json_response(success(details=about))
@@ -180,6 +232,7 @@ def _delete_one(call: Call, obj: Obj, options: Obj) -> Obj:
 
 async def _delete_options(call: Call) -> Obj:
     body = await read_body(call)
+    check_write("DeleteOptions", call.request.query)
     given: Any = decode(body) if body.strip() else {}
     if not isinstance(given, dict) or not isinstance(given.get("preconditions") or {}, dict):
         raise bad_request("the body of a DELETE has to be DeleteOptions")
@@ -199,7 +252,8 @@ def _propagation(call: Call, options: Obj) -> str:
         policy = "Orphan"
     chosen = str(policy or "Background")
     if chosen not in _PROPAGATIONS:
-        raise bad_request(f"invalid propagationPolicy {chosen[:50]!r}")
+        known = ("Foreground", "Background", "Orphan", "nil")
+        raise refused("DeleteOptions", [unsupported("propagationPolicy", f'"{chosen[:50]}"', known)])
     return chosen
 
 
@@ -211,7 +265,7 @@ async def _object(call: Call) -> Obj:
     if content_type == protobuf.CONTENT_TYPE:
         return _checked(call, protobuf.decode(body))
     if content_type not in ("application/json", "application/octet-stream", "text/plain"):
-        raise unsupported(content_type)
+        raise no_media_type(OBJECT_TYPES)
     return _checked(call, decode(body))
 
 
@@ -222,9 +276,10 @@ def _checked(call: Call, obj: Any) -> Obj:
         raise bad_request("the request body has to be a JSON object")
     said = (obj.get("apiVersion") or row.api_version, obj.get("kind") or row.kind)
     if said != (row.api_version, row.kind):
+        version = str(said[0]).rpartition("/")[2][:100]
         raise bad_request(
-            f'{row.kind} in version "{row.version}" cannot be handled as a {row.kind}: the object is '
-            f"{str(said[1])[:100]!r} of {str(said[0])[:100]!r}"
+            f'{str(said[1])[:100]} in version "{version}" cannot be handled as a {row.kind}: '
+            f"it is not of {row.api_version}"
         )
     check_metadata(obj)
     _check_names(call, obj, {})
@@ -241,16 +296,18 @@ def _checked(call: Call, obj: Any) -> Obj:
 
 def _check_names(call: Call, obj: Obj, before: Obj) -> None:
     """Misspelt fields, unless they were there before. Raises StoreError (400) when asked to be strict."""
-    directive, row = call.query("fieldValidation", "Warn"), call.target.row
-    if directive not in ("Strict", "Warn", "Ignore"):
-        raise bad_request(f"invalid fieldValidation {directive[:50]!r}")
-    if directive == "Ignore" or call.target.subresource:
+    directive, row = call.query("fieldValidation") or "Warn", call.target.row
+    if call.target.subresource:
+        return
+    if directive == "Ignore":
+        fieldnames.prune(row, obj)
         return
     known = fieldnames.unknown_fields(row, before)
     found = [name for name in fieldnames.unknown_fields(row, obj) if name not in known]
     if found and directive == "Strict":
         raise fieldnames.refused(row, found)
     call.warnings.extend(found)
+    fieldnames.prune(row, obj)
 
 
 def check_metadata(obj: Obj) -> None:
@@ -261,7 +318,15 @@ def check_metadata(obj: Obj) -> None:
         raise bad_request("metadata has to be a JSON object")
 
 
-def _need_namespace(call: Call) -> None:
+def _need_namespace(call: Call, name: str) -> None:
     namespace = call.target.namespace
-    if namespace:
-        call.store.get("namespaces", "", namespace)
+    if namespace and deleted(call.store.get("namespaces", "", namespace)):
+        row = call.target.row
+        about = f'{row.group_resource} "{name}"' if name else row.group_resource
+        message = (
+            f"{about} is forbidden: unable to create new content in namespace {namespace} "
+            "because it is being terminated"
+        )
+        cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated"}
+        told = {**details(row, name), "causes": [{**cause, "field": "metadata.namespace"}]}
+        raise StoreError(403, "Forbidden", message, told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from releaseconsole.sandbox.controllers.tools import NEVER, Bench, replicas, uid
+from releaseconsole.sandbox.controllers.tools import NEVER, Bench, counted, replicas, uid
 from releaseconsole.sandbox.release.traffic import Traffic
 from releaseconsole.sandbox.store.kinds import Obj
 from releaseconsole.sandbox.store.objects import clone, dig, place, rfc3339
@@ -13,6 +13,7 @@ _COMPONENT = "horizontal-pod-autoscaler"
 _EVERY = 15.0
 _DOWN_AFTER = 60.0
 _TOLERANCE = 0.1
+_SCALABLE = {"Deployment": "deployments", "StatefulSet": "statefulsets", "ReplicaSet": "replicasets"}
 
 
 class AutoscalerController:
@@ -33,6 +34,7 @@ class AutoscalerController:
         target = self._target(autoscaler)
         now = self._bench.clock.now()
         if target is None or not self._awake(autoscaler, target, now):
+            self._mirror(autoscaler)
             return NEVER
         due = self._next.get(uid(autoscaler), now)
         if now < due:
@@ -47,6 +49,22 @@ class AutoscalerController:
             return None
         return self._bench.store.find("deployments", place(autoscaler)[0], str(reference.get("name")))
 
+    def _mirror(self, autoscaler: Obj) -> None:
+        """While nothing is scaled, the status tells the size of the target, whatever its kind."""
+        reference = dig(autoscaler, "spec", "scaleTargetRef") or {}
+        plural = _SCALABLE.get(str(reference.get("kind")))
+        if plural is None:
+            return
+        target = self._bench.store.find(plural, place(autoscaler)[0], str(reference.get("name")))
+        if target is None:
+            return
+        sizes = {"currentReplicas": counted(target, "replicas"), "desiredReplicas": replicas(target)}
+
+        def change(obj: Obj) -> None:
+            obj["status"] = {**(obj.get("status") or {}), **sizes}
+
+        self._bench.store.update("horizontalpodautoscalers", *place(autoscaler), change, subresource="status")
+
     def _awake(self, autoscaler: Obj, target: Obj, now: float) -> bool:
         return self._traffic.under_load(now) or replicas(target) > _least(autoscaler)
 
@@ -54,6 +72,7 @@ class AutoscalerController:
         wanted = _utilization(autoscaler)
         busy = self._busy(target["metadata"]["name"], now)
         if wanted is None or busy is None:
+            self._mirror(autoscaler)
             return
         size = self._size(autoscaler, replicas(target), busy / wanted, now)
         if size != replicas(target):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from releaseconsole.sandbox.controllers.rolling import scaled_value
-from releaseconsole.sandbox.controllers.tools import Bench, is_true, owner_reference
+from releaseconsole.sandbox.controllers.tools import Bench, condition, is_true, owner_reference
 from releaseconsole.sandbox.store.chance import letters
 from releaseconsole.sandbox.store.kinds import Obj
-from releaseconsole.sandbox.store.objects import clone, deleted, dig, place
+from releaseconsole.sandbox.store.objects import clone, deleted, dig, place, rfc3339
 from releaseconsole.sandbox.store.selectors import of_label_selector
 
 _MOST_ADDRESSES = 1000
@@ -32,18 +32,21 @@ class EndpointsController:
 
     def reconcile_budget(self, budget: Obj) -> None:
         """Brings the status of a disruption budget up to date."""
-        matches = of_label_selector(dig(budget, "spec", "selector"))
-        pods = self._store.list("pods", place(budget)[0], matches)
+        selector = dig(budget, "spec", "selector")
+        matches = of_label_selector(selector)
+        # A budget without a selector speaks of no pod, one with an empty selector of all.
+        pods = [] if selector is None else self._store.list("pods", place(budget)[0], matches)
         expected = len([pod for pod in pods if not deleted(pod)])
         healthy = len([pod for pod in pods if is_true(pod, "Ready") and not deleted(pod)])
         wanted = _least_healthy(budget, expected)
-        status = {
+        status: Obj = {
             "currentHealthy": healthy,
             "desiredHealthy": wanted,
             "disruptionsAllowed": max(0, healthy - wanted),
             "expectedPods": expected,
             "observedGeneration": budget["metadata"]["generation"],
         }
+        status["conditions"] = [_allowed(budget, healthy > wanted, self._bench.clock.now())]
 
         def change(obj: Obj) -> None:
             obj["status"] = status
@@ -64,6 +67,21 @@ class EndpointsController:
         if all(current.get(key) == value for key, value in facts.items()):
             return
         self._store.update(kind, *place(wished), lambda obj: obj.update(clone(facts)))
+
+
+def _allowed(budget: Obj, allowed: bool, now: float) -> Obj:
+    """Whether a pod may be evicted, as a condition; it keeps its time while it stays the same."""
+    truth, reason = ("True", "SufficientPods") if allowed else ("False", "InsufficientPods")
+    known = condition(budget, "DisruptionAllowed")
+    since = known["lastTransitionTime"] if known and known["status"] == truth else rfc3339(now)
+    return {
+        "type": "DisruptionAllowed",
+        "status": truth,
+        "reason": reason,
+        "message": "",
+        "observedGeneration": budget["metadata"]["generation"],
+        "lastTransitionTime": since,
+    }
 
 
 def _least_healthy(budget: Obj, expected: int) -> int:

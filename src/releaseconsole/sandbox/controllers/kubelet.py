@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from releaseconsole.sandbox.controllers.life import Life, Stage, pull_error, status_of
+from releaseconsole.sandbox.controllers.nodes import target_of
+from releaseconsole.sandbox.controllers.scheduling import SCHEDULER, fitting, is_told, unplaced, why_not
 from releaseconsole.sandbox.controllers.tools import NEVER, Bench, uid
 from releaseconsole.sandbox.release.manifests import NAMESPACE
 from releaseconsole.sandbox.release.runs import LAST_WORDS, Run, RunBook
@@ -87,6 +89,9 @@ class Kubelet:
             self._store.delete("pods", *place(pod), grace=0)
             return NEVER
         node = self._node(pod)
+        if node is None:
+            self._tell_unplaced(pod, now)
+            return NEVER
         life = self._new_life(pod, node, now)
         self._lives[uid(pod)] = life
         self._places[uid(pod)] = place(pod)
@@ -120,13 +125,25 @@ class Kubelet:
         unwell = [item for item in found if behaviour_of(item[1], self._scenario()) != plain]
         return (unwell or found)[0]
 
-    def _node(self, pod: Obj) -> Obj:
+    def _node(self, pod: Obj) -> Obj | None:
         nodes = self._store.list("nodes")
-        wanted = dig(pod, "spec", "nodeName")
+        wanted = target_of(pod)
         busy = Counter(life.node for life in self._lives.values())
-        usable = [node for node in nodes if not dig(node, "spec", "unschedulable")] or nodes
         named = [node for node in nodes if node["metadata"]["name"] == wanted]
-        return min(named or usable, key=lambda node: busy[node["metadata"]["name"]])
+        usable = named or fitting(pod, nodes)
+        return min(usable, key=lambda node: busy[node["metadata"]["name"]], default=None)
+
+    def _tell_unplaced(self, pod: Obj, now: float) -> None:
+        """Once: the pod is looked at again whenever something changes."""
+        if is_told(pod):
+            return
+        count = len(self._store.list("nodes"))
+
+        def change(obj: Obj) -> None:
+            obj["status"] = unplaced(obj, count, now)
+
+        self._store.update("pods", *place(pod), change, subresource="status")
+        self._bench.events.warning(SCHEDULER, pod, "FailedScheduling", why_not(count))
 
     def _bind(self, pod: Obj, node: str) -> None:
         def change(obj: Obj) -> None:
@@ -134,7 +151,7 @@ class Kubelet:
 
         self._store.update("pods", *place(pod), change)
         message = f"Successfully assigned {'/'.join(place(pod))} to {node}"
-        self._bench.events.normal("default-scheduler", pod, "Scheduled", message)
+        self._bench.events.normal(SCHEDULER, pod, "Scheduled", message)
 
     # Stages
 

@@ -70,6 +70,7 @@ def calculate(deployment: Obj, everyone: list[Obj], new: Obj | None, now: float)
     }
     status: Obj = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {name: count for name, count in counts.items() if count}
+    status["terminatingReplicas"] = sum(counted(rs, "terminatingReplicas") for rs in everyone)
     status["conditions"] = clone(dig(deployment, "status", "conditions") or [])
     set_condition(status, _availability(deployment, ready_now, now))
     return status

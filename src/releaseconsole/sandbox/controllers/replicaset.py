@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from releaseconsole.sandbox.controllers.readiness import active, ready_since
 from releaseconsole.sandbox.controllers.tools import (
     HASH_LABEL,
     NEVER,
     Bench,
     adopt,
-    condition,
     controller_of,
     is_true,
     notes_of,
@@ -47,14 +47,14 @@ class ReplicaSetController:
 
     def _pods(self, rs: Obj) -> list[Obj]:
         """Its pods that are not on their way out; matching orphans are adopted."""
-        own = [pod for kind, pod in self._store.children(uid(rs)) if kind == "pods" and _active(pod)]
+        own = [pod for kind, pod in self._store.children(uid(rs)) if kind == "pods" and active(pod)]
         if deleted(rs):
             return own
         matches = of_label_selector(rs["spec"]["selector"])
         orphans = self._store.list(
             "pods",
             rs["metadata"]["namespace"],
-            lambda pod: controller_of(pod) is None and _active(pod) and matches(pod),
+            lambda pod: controller_of(pod) is None and active(pod) and matches(pod),
         )
         return own + [self._store.update("pods", *place(pod), adopt(rs)) for pod in orphans]
 
@@ -76,12 +76,17 @@ class ReplicaSetController:
             self._store.delete("pods", *place(pod), grace=None)
             self._bench.events.normal(_COMPONENT, rs, "SuccessfulDelete", message)
 
+    def _terminating(self, rs: Obj) -> int:
+        """Its pods that are on their way out."""
+        own = (pod for kind, pod in self._store.children(uid(rs)) if kind == "pods")
+        return sum(1 for pod in own if deleted(pod))
+
     def _write_status(self, rs: Obj) -> float:
         pods = self._pods(rs)
         now = self._bench.clock.now()
         wait = self._bench.seconds(float(dig(rs, "spec", "minReadySeconds") or 0))
         ready = [pod for pod in pods if is_true(pod, "Ready")]
-        since = [_ready_since(pod) + wait for pod in ready]
+        since = [ready_since(pod) + wait for pod in ready]
         late = [moment for moment in since if wait and moment > now]
         labels = dig(rs, "spec", "template", "metadata", "labels") or {}
         labelled = [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
@@ -91,6 +96,7 @@ class ReplicaSetController:
             "availableReplicas": len(ready) - len(late),
         }
         status = {"replicas": len(pods)} | {name: count for name, count in counts.items() if count}
+        status["terminatingReplicas"] = self._terminating(rs)
         status["observedGeneration"] = rs["metadata"]["generation"]
 
         def change(obj: Obj) -> None:
@@ -100,10 +106,6 @@ class ReplicaSetController:
         if current is not None:
             self._store.update("replicasets", *place(rs), change, subresource="status")
         return min(late, default=NEVER)
-
-
-def _active(pod: Obj) -> bool:
-    return not deleted(pod) and dig(pod, "status", "phase") not in ("Succeeded", "Failed")
 
 
 def _pod(rs: Obj) -> Obj:
@@ -122,11 +124,6 @@ def _pod(rs: Obj) -> Obj:
     }
 
 
-def _ready_since(pod: Obj) -> float:
-    found = condition(pod, "Ready") or {}
-    return when(found.get("lastTransitionTime"))
-
-
 def _preference(pod: Obj) -> tuple[bool, int, bool, int, float, float, float, str]:
     """Which pod goes first: the least useful, then the one that costs least, then the youngest."""
     phases = {"Pending": 0, "Unknown": 1}
@@ -139,7 +136,7 @@ def _preference(pod: Obj) -> tuple[bool, int, bool, int, float, float, float, st
         phases.get(dig(pod, "status", "phase") or "", 2),
         ready,
         int(cost) if cost.lstrip("-").isdigit() else 0,
-        -_rough(_ready_since(pod)) if ready else 0.0,
+        -_rough(ready_since(pod)) if ready else 0.0,
         -float(max(status.get("restartCount", 0) for status in statuses)),
         -born,
         pod["metadata"]["labels"].get(HASH_LABEL, "") + pod["metadata"]["name"],

@@ -26,6 +26,11 @@ class Stamps:
         """Of everything in an object's namespace."""
         return self._by_namespace.get(obj["metadata"].get("namespace", ""), _NOTHING)
 
+    def everywhere(self) -> Stamp:
+        """Of all of them."""
+        found = self._by_namespace.values()
+        return sum(number for number, _ in found), max((newest for _, newest in found), default=0)
+
     def of_owner(self, owner: Obj) -> Stamp:
         """Of what an object controls, and of what nobody controls and it could adopt."""
         owned = self._by_owner.get(owner["metadata"]["uid"], _NOTHING)

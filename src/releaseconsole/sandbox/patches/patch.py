@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from releaseconsole.sandbox.patches.shapes import shape_of
@@ -15,6 +16,9 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+#: What the body of a POST or PUT may be.
+OBJECT_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+
 _MOST_OPERATIONS = 10_000
 _MOST_BYTES = 3 * 1024 * 1024
 
@@ -24,23 +28,19 @@ def apply_patch(content_type: str, obj: Obj, patch: Any, kind: str) -> Obj:
     if content_type == JSON_PATCH:
         return json_patch(obj, patch)
     if not isinstance(patch, dict):
-        raise bad_request("the patch has to be a JSON object")
+        raise bad_request("error decoding patch: it has to be a JSON object")
     if content_type == MERGE_PATCH:
         merged: Obj = merge_patch(obj, patch)
         return merged
     if content_type == STRATEGIC_PATCH:
         return strategic_merge(obj, patch, shape_of(kind))
-    raise unsupported(content_type)
+    raise StoreError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
-def unsupported(content_type: str) -> StoreError:
+def no_media_type(known: Iterable[str]) -> StoreError:
     """415, with the types that would do."""
-    known = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH))
-    message = (
-        "the body of the request was in an unknown format - accepted media types include: "
-        f"{known} (not {content_type[:100]!r})"
-    )
-    return StoreError(415, "UnsupportedMediaType", message)
+    message = "the body of the request was in an unknown format - accepted media types include: "
+    return StoreError(415, "UnsupportedMediaType", message + ", ".join(known))
 
 
 def merge_patch(obj: Any, patch: Any) -> Any:
@@ -64,9 +64,8 @@ def json_patch(obj: Obj, operations: Any) -> Obj:
     document: Any = clone(obj)
     for operation in operations:
         try:
-            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
-        except jsonpatch.InvalidJsonPatch as error:
-            raise bad_request(f"error decoding patch: {str(error)[:200]}") from error
+            lenient = _as_the_server_reads(document, operation)
+            document = jsonpatch.JsonPatch([lenient]).apply(document, in_place=True)
         except (
             jsonpatch.JsonPatchException,
             jsonpatch.JsonPointerException,
@@ -82,6 +81,23 @@ def json_patch(obj: Obj, operations: Any) -> Obj:
     if not isinstance(document, dict):
         raise _rejected()
     return document
+
+
+def _as_the_server_reads(document: Any, operation: Obj) -> Obj:
+    """Two leniences of the API server: it replaces what is not there, and what is not there tests as null."""
+    import jsonpatch
+
+    kind, path = operation.get("op"), operation.get("path")
+    if kind not in ("replace", "test") or not isinstance(path, str) or not path.startswith("/"):
+        return operation
+    parent, last = jsonpatch.JsonPointer(path).to_last(document)
+    if not isinstance(parent, dict) or last in parent:
+        return operation
+    if kind == "replace":
+        return {**operation, "op": "add"}
+    # A test that holds, whatever the document is.
+    holds = operation.get("value") is None
+    return {"op": "test", "path": "", "value": document} if holds else operation
 
 
 def _check_operations(operations: Any) -> None:
@@ -104,4 +120,4 @@ def _check_size(document: Any) -> None:
 
 def _rejected() -> StoreError:
     message = "the server rejected our request due to an error in our request"
-    return StoreError(422, "Invalid", message)
+    return StoreError(422, "Invalid", message, {})

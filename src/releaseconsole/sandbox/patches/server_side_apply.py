@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,12 @@ def _relevant(row: Kind, obj: Obj, subresource: str) -> Obj:
     return obj
 
 
+def _is_key(path: Path) -> bool:
+    """Whether a path is the key of a list's item: it goes with the item, never alone."""
+    item = path[-2] if len(path) > 1 else ""
+    return item.startswith("k:") and path[-1][2:] in json.loads(item[2:])
+
+
 def _is_item(path: Path) -> bool:
     return not path[-1].startswith("f:")
 
@@ -116,14 +123,14 @@ def _drop(
         if manager != me:
             others |= paths
     kept = others | wanted
-    for path in sorted(gone - kept, key=len, reverse=True):
-        if not any(other[: len(path)] == path for other in kept):
+    for path in sorted(gone - kept, key=len):
+        if not _is_key(path) and not any(other[: len(path)] == path for other in kept):
             fieldset.remove_at(merged, path, shape)
 
 
 def _conflicts(row: Kind, disputed: dict[Manager, FieldSet]) -> StoreError:
     causes = [
-        (f'conflict with "{manager[0]}" using {row.api_version}', fieldset.spell(path))
+        (f"conflict with {_said(row, manager)}", fieldset.spell(path))
         for manager, paths in sorted(disputed.items())
         for path in sorted(paths)
     ]
@@ -138,6 +145,13 @@ def _conflicts(row: Kind, disputed: dict[Manager, FieldSet]) -> StoreError:
         ]
     }
     return StoreError(409, "Conflict", text, details)
+
+
+def _said(row: Kind, manager: Manager) -> str:
+    """A manager as conflicts name it: one that applies by its name, one that updates with its version too."""
+    name, operation, subresource = manager
+    through = f' with subresource "{subresource}"' if subresource else ""
+    return f'"{name}"{through}' + (f" using {row.api_version}" if operation == "Update" else "")
 
 
 def _by_manager(causes: list[tuple[str, str]]) -> str:

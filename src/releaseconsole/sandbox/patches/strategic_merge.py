@@ -11,7 +11,7 @@ from typing import Any
 from releaseconsole.sandbox.patches.shapes import Shape
 from releaseconsole.sandbox.store.kinds import Obj
 from releaseconsole.sandbox.store.objects import clone
-from releaseconsole.sandbox.store.refusals import bad_request
+from releaseconsole.sandbox.store.refusals import StoreError, bad_request
 
 _ORDER = "$setElementOrder/"
 _PRIMITIVES = "$deleteFromPrimitiveList/"
@@ -21,20 +21,20 @@ _MOST_ITEMS = 4000
 
 
 def strategic_merge(obj: Obj, patch: Obj, shape: Shape) -> Obj:
-    """The object after the patch. Raises StoreError (400) for directives that make no sense."""
+    """The object after the patch. Raises StoreError (400, 500) for directives that make no sense."""
     directive = patch.get(_PATCH, "merge")
     if directive == "replace":
         return clone({key: value for key, value in patch.items() if key != _PATCH})
     if directive == "delete":
         return {}
     if directive != "merge":
-        raise bad_request(f"Unknown patch type: {str(directive)[:100]}")
+        raise StoreError(500, "", f"unknown patch type: {str(directive)[:100]}")
     merged = _retained(obj, patch)
     for key, value in patch.items():
         if key.startswith("$"):
             continue
         _merge_field(merged, key, value, shape.child(key))
-    _apply_list_directives(merged, patch, shape)
+    _apply_list_directives(merged, obj, patch, shape)
     return merged
 
 
@@ -82,7 +82,7 @@ def _merge_keyed(before: list[Any], items: list[Any], shape: Shape) -> list[Any]
     merged = list(before)
     for item in plain:
         _merge_item(merged, item, shape)
-    return merged
+    return _ordered(merged, plain, shape.patch_key, before)
 
 
 def _is_bare(item: Obj) -> bool:
@@ -93,7 +93,7 @@ def _is_bare(item: Obj) -> bool:
 def _merge_item(merged: list[Any], item: Any, shape: Shape) -> None:
     key = shape.patch_key
     if not isinstance(item, dict) or item.get(key) is None:
-        raise bad_request(f"map: {str(item)[:200]} does not contain declared merge key: {key}")
+        raise StoreError(500, "", f"map: {str(item)[:200]} does not contain declared merge key: {key}")
     places = [index for index, old in enumerate(merged) if _keyed(old, key) == item[key]]
     if item.get(_PATCH) == "delete":
         for index in reversed(places):
@@ -108,7 +108,7 @@ def _keyed(item: Any, key: str) -> Any:
     return item.get(key) if isinstance(item, dict) else None
 
 
-def _apply_list_directives(merged: Obj, patch: Obj, shape: Shape) -> None:
+def _apply_list_directives(merged: Obj, obj: Obj, patch: Obj, shape: Shape) -> None:
     """Deletions from lists of values first, then the order of what is left."""
     for key, value in patch.items():
         if key.startswith(_PRIMITIVES):
@@ -120,7 +120,8 @@ def _apply_list_directives(merged: Obj, patch: Obj, shape: Shape) -> None:
         if key.startswith(_ORDER):
             name = key.removeprefix(_ORDER)
             if isinstance(merged.get(name), list):
-                merged[name] = _ordered(merged[name], _list_of(value, key), shape.child(name).patch_key)
+                patch_key = shape.child(name).patch_key
+                merged[name] = _ordered(merged[name], _list_of(value, key), patch_key, obj.get(name))
 
 
 def _list_of(value: Any, directive: str) -> list[Any]:
@@ -129,15 +130,19 @@ def _list_of(value: Any, directive: str) -> list[Any]:
     return value
 
 
-def _ordered(items: list[Any], order: list[Any], key: str) -> list[Any]:
-    """What the patch names comes in its order; the rest keeps its place relative to that."""
+def _ordered(items: list[Any], order: list[Any], key: str, before: Any) -> list[Any]:
+    """What the patch names comes in its order; the rest keeps its place relative to that.
+
+    ``before`` is the list as it was: what is new in the patch comes in front of what it does not name.
+    """
     wanted = [_keyed(entry, key) if key else entry for entry in order]
     identity = [_keyed(item, key) if key else item for item in items]
     named = [items[identity.index(name)] for name in wanted if name in identity]
     others = [item for item, name in zip(items, identity, strict=True) if name not in wanted]
-    place = {id(item): index for index, item in enumerate(items)}
+    known = [_keyed(item, key) if key else item for item in before] if isinstance(before, list) else []
     result: list[Any] = []
     while named and others:
-        first = others if place[id(others[0])] < place[id(named[0])] else named
-        result.append(first.pop(0))
+        here, there = (_keyed(one[0], key) if key else one[0] for one in (named, others))
+        is_first = here in known and there in known and known.index(there) < known.index(here)
+        result.append((others if is_first else named).pop(0))
     return [*result, *named, *others]

@@ -14,6 +14,7 @@ from releaseconsole.sandbox.store.objects import clone, dig
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _SERVICE_NET = (10, 96)
 _NODE_PORTS = (30000, 2768)
+_TEMPLATES = "deprecated.daemonset.template.generation"
 
 
 def apply(kind: str, obj: Obj, old: Obj | None = None) -> None:
@@ -158,8 +159,20 @@ def _daemonset(obj: Obj, old: Obj | None) -> None:
     _fill(spec, revisionHistoryLimit=10)
     _strategy(spec, "updateStrategy", maxUnavailable=1, maxSurge=0)
     _template(spec)
+    _count_template(obj, old)
     counts = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
     obj.setdefault("status", dict.fromkeys(counts, 0))
+
+
+def _count_template(obj: Obj, old: Obj | None) -> None:
+    """The API server counts a DaemonSet's templates in an annotation, which nobody else can change."""
+    notes = _section(obj, "metadata", "annotations")
+    if notes is None:
+        return
+    before = dig(old, "metadata", "annotations", _TEMPLATES)
+    number = int(before) if isinstance(before, str) and before.isdigit() else 0
+    changed = dig(old, "spec", "template") != dig(obj, "spec", "template")
+    notes[_TEMPLATES] = str(number + 1 if changed or not number else number)
 
 
 def _pod(obj: Obj, old: Obj | None) -> None:

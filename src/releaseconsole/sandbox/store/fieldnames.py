@@ -84,7 +84,9 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "HorizontalPodAutoscaler": (
             "apiVersion kind metadata:ObjectMeta spec:HorizontalPodAutoscalerSpec status"
         ),
-        "HorizontalPodAutoscalerSpec": "behavior maxReplicas metrics minReplicas scaleTargetRef",
+        "HorizontalPodAutoscalerSpec": (
+            "behavior maxReplicas metrics minReplicas scaleTargetRef targetCPUUtilizationPercentage"
+        ),
         "PodDisruptionBudget": "apiVersion kind metadata:ObjectMeta spec:PodDisruptionBudgetSpec status",
         "PodDisruptionBudgetSpec": (
             "maxUnavailable minAvailable selector:LabelSelector unhealthyPodEvictionPolicy"
@@ -112,6 +114,25 @@ def unknown_fields(row: Kind, obj: Obj) -> list[str]:
             if len(found) == _MOST_NAMED:
                 break
     return found
+
+
+def prune(row: Kind, obj: Obj) -> None:
+    """Takes out of an object the fields that its kind has not got, as the API server drops them."""
+    if row.kind in _TYPES:
+        _prune(obj, row.kind)
+
+
+def _prune(value: Any, name: str) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _prune(item, name)
+    elif isinstance(value, dict):
+        known = dict(entry.partition(":")[::2] for entry in _TYPES[name].split())
+        for key in value.keys() - known.keys():
+            del value[key]
+        for key, below in value.items():
+            if known[key]:
+                _prune(below, known[key])
 
 
 def refused(row: Kind, fields: list[str]) -> StoreError:

@@ -121,8 +121,21 @@ KINDS: Mapping[str, Kind] = MappingProxyType({row.plural: row for row in _ROWS})
 #: The newer face of the same events; converted on the way in and out.
 EVENTS_V1 = Kind("events.k8s.io", "v1", "Event", "events", "event", ("ev",))
 
+#: The older face of the same autoscalers.
+AUTOSCALERS_V1 = Kind(
+    "autoscaling",
+    "v1",
+    "HorizontalPodAutoscaler",
+    "horizontalpodautoscalers",
+    "horizontalpodautoscaler",
+    ("hpa",),
+    True,
+    ("status",),
+    _ALL,
+)
+
 #: Every served kind, in the order discovery shows the groups.
-SERVED: tuple[Kind, ...] = (*_ROWS, EVENTS_V1)
+SERVED: tuple[Kind, ...] = (*_ROWS, EVENTS_V1, AUTOSCALERS_V1)
 
 
 def by_kind(api_version: str, kind: str) -> Kind | None:

@@ -17,19 +17,23 @@ class StoreError(Exception):
         self.reason = reason
         self.message = message
         self.details: dict[str, Any] = details or {}
+        #: What is said in the metadata of the ``Status``.
+        self.metadata: dict[str, Any] = {}
+        #: Whether the ``Status`` has details, be they empty.
+        self.detailed = details is not None
 
     def body(self) -> Obj:
         """The ``Status`` object."""
         body: Obj = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
             "code": self.status,
         }
-        if self.details:
+        if self.detailed:
             body["details"] = self.details
         if not self.reason:
             del body["reason"]
@@ -62,11 +66,23 @@ def conflict(row: Kind, name: str) -> StoreError:
     return StoreError(409, "Conflict", message, details(row, name))
 
 
-def uid_conflict(row: Kind, name: str, wanted: str, found: str) -> StoreError:
+def uid_conflict(row: Kind, place: tuple[str, str], wanted: str, found: str) -> StoreError:
     """409: the object is another one of the same name."""
+    key = "/".join(part for part in ("/registry", row.plural, *place) if part)
     message = (
-        f'Operation cannot be fulfilled on {row.group_resource} "{name}": Precondition failed: '
+        f'Operation cannot be fulfilled on {row.group_resource} "{place[1]}": StorageError: invalid object, '
+        f"Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
         f"UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return StoreError(409, "Conflict", message, details(row, place[1]))
+
+
+def delete_conflict(row: Kind, name: str, what: str, wanted: str, found: str) -> StoreError:
+    """409: a precondition of a DELETE does not hold; ``what`` is ``UID`` or ``ResourceVersion``."""
+    message = (
+        f'Operation cannot be fulfilled on {row.kind}{"." + row.group if row.group else ""} "{name}": '
+        f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). "
+        f"The object might have been {'deleted and then recreated' if what == 'UID' else 'modified'}"
     )
     return StoreError(409, "Conflict", message, details(row, name))
 
@@ -95,9 +111,9 @@ def bad_request(message: str) -> StoreError:
 def not_allowed() -> StoreError:
     """405."""
     message = "the server does not allow this method on the requested resource"
-    return StoreError(405, "MethodNotAllowed", message)
+    return StoreError(405, "MethodNotAllowed", message, {})
 
 
 def no_such_path() -> StoreError:
     """404: nothing is served there."""
-    return StoreError(404, "NotFound", "the server could not find the requested resource")
+    return StoreError(404, "NotFound", "the server could not find the requested resource", {})

@@ -151,11 +151,19 @@ def _field_test(kind: str, part: str, whole: str) -> Matcher:
         raise bad_request(f"invalid selector: '{whole[:200]}'; can't understand '{part[:200]}'")
     field, sign, value = found[1].strip(), found[2], re.sub(r"\\(.)", r"\1", found[3])
     if field not in _COMMON and field not in _FIELDS.get(kind, ()):
-        raise bad_request(f'field label not supported: "{field[:200]}"')
+        raise _no_such_field(kind, field)
     path, wanted = tuple(field.split(".")), sign != "!="
     if field == "source":
         path = ("source", "component")
     return lambda obj: (_text(dig(obj, *path)) == value) is wanted
+
+
+def _no_such_field(kind: str, field: str) -> Exception:
+    """Kinds with fields of their own to select by have another sentence."""
+    if kind in _FIELDS:
+        return bad_request(f"field label not supported: {field[:200]}")
+    known = 'only "metadata.name", "metadata.namespace"'
+    return bad_request(f'"{field[:200]}" is not a known field selector: {known}')
 
 
 def _text(value: Any) -> str:

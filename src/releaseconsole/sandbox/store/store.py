@@ -14,20 +14,30 @@ from releaseconsole.clock import Clock
 from releaseconsole.sandbox.store import defaults
 from releaseconsole.sandbox.store.chance import SAFE_LETTERS
 from releaseconsole.sandbox.store.changelog import Change, ChangeLog, Subscription, Watch
-from releaseconsole.sandbox.store.kinds import KINDS, Kind, Obj
+from releaseconsole.sandbox.store.kinds import KINDS, Kind, Obj, by_kind
+from releaseconsole.sandbox.store.lifecycle import (
+    FINALIZERS,
+    FOREGROUND,
+    ORPHAN,
+    blocks,
+    counts,
+    drop,
+    mark,
+    waits_for,
+)
 from releaseconsole.sandbox.store.objects import clone, deleted, place, rfc3339
 from releaseconsole.sandbox.store.refusals import (
     already_exists,
     conflict,
+    delete_conflict,
     invalid,
     no_such_path,
     not_found,
-    uid_conflict,
 )
 
 #: Kinds without a spec that a controller follows have no generation.
 _NO_GENERATION = frozenset(
-    {"pods", "services", "endpoints", "events", "configmaps", "secrets", "serviceaccounts", "nodes"}
+    {"services", "endpoints", "events", "configmaps", "secrets", "serviceaccounts", "nodes"}
     | {"namespaces", "limitranges", "resourcequotas", "persistentvolumes", "persistentvolumeclaims", "leases"}
     | {"controllerrevisions", "endpointslices"}
 )
@@ -146,7 +156,7 @@ class Store:
         defaults.apply(kind, new, old)
         if new == old:
             return old
-        if "generation" in old["metadata"] and new.get("spec") != old.get("spec"):
+        if counts(kind, old, new, subresource):
             new["metadata"]["generation"] = old["metadata"]["generation"] + 1
         if dry_run:
             return new
@@ -170,19 +180,23 @@ class Store:
 
         ``grace`` 0 removes at once (DELETED). ``None`` takes the pod's own terminationGracePeriodSeconds:
         a pod on a node then only gets its deletionTimestamp (MODIFIED), and its kubelet deletes it later
-        with 0. Finalizers hold an object back in the same way. Raises StoreError (404, 409 Conflict).
+        with 0. Finalizers hold an object back in the same way. ``Foreground``
+        keeps it until what it owns is gone, a namespace until nothing is left in it. Raises StoreError (404, 409 Conflict).
         """
         old = self.get(kind, namespace, name)
         row = _row(kind)
         if uid is not None and uid != old["metadata"]["uid"]:
-            raise uid_conflict(row, name, uid, old["metadata"]["uid"])
+            raise delete_conflict(row, name, "UID", uid, old["metadata"]["uid"])
         if expected_rv is not None and expected_rv != old["metadata"]["resourceVersion"]:
-            raise conflict(row, name)
+            found = old["metadata"]["resourceVersion"]
+            raise delete_conflict(row, name, "ResourceVersion", expected_rv, found)
         seconds = _grace(kind, old, grace)
         if dry_run:
             return old
-        if propagation == "Orphan":
-            self._orphan(old)
+        if kind == "namespaces":
+            return self._end_namespace(old)
+        if propagation in FINALIZERS and kind != "pods":
+            return self._end_with_dependents(kind, old, seconds, FINALIZERS[propagation])
         if seconds > 0 or _held(old):
             return self._mark_deleted(kind, old, seconds)
         return self._remove(kind, old)
@@ -231,21 +245,74 @@ class Store:
         for uid in now - was:
             self._children.setdefault(uid, set()).add(place)
 
-    def _mark_deleted(self, kind: str, old: Obj, seconds: int) -> Obj:
+    def _mark_deleted(self, kind: str, old: Obj, seconds: int, finalizer: str = "") -> Obj:
         if deleted(old) and seconds >= old["metadata"].get("deletionGracePeriodSeconds", 0):
             return old
-        new = clone(old)
-        new["metadata"]["deletionTimestamp"] = rfc3339(self._clock.now() + seconds)
-        new["metadata"]["deletionGracePeriodSeconds"] = seconds
-        if "generation" in new["metadata"]:
-            new["metadata"]["generation"] += 1
-        return self._commit(kind, "MODIFIED", new, old)
+        return self._commit(kind, "MODIFIED", mark(old, self._clock.now(), seconds, finalizer), old)
+
+    def _end_with_dependents(self, kind: str, old: Obj, seconds: int, finalizer: str) -> Obj:
+        """Marks an object and deals with what it owns; it goes as soon as nothing holds it back."""
+        marked = self._mark_deleted(kind, old, seconds, finalizer)
+        if finalizer == ORPHAN:
+            self._orphan(old)
+            self._release(kind, marked, ORPHAN)
+            return marked
+        for child_kind, child in list(self.children(marked["metadata"]["uid"])):
+            if self.find(child_kind, *place(child)) is not None and not deleted(child):
+                self.delete(child_kind, *place(child), grace=None, propagation="Foreground")
+        self._release_if_alone(kind, marked)
+        return marked
+
+    def _release_if_alone(self, kind: str, owner: Obj) -> None:
+        """Lets go what is deleted in the foreground once it owns nothing that blocks it."""
+        current = self.find(kind, *place(owner))
+        uid = owner["metadata"]["uid"]
+        if current is None or current["metadata"]["uid"] != uid or not waits_for(current, FOREGROUND):
+            return
+        if not any(blocks(child, uid) for _, child in self.children(uid)):
+            self._release(kind, current, FOREGROUND)
+
+    def _release(self, kind: str, obj: Obj, finalizer: str) -> None:
+        """Takes a finalizer away; an object that none holds back any more goes."""
+        self.update(kind, *place(obj), lambda found: drop(found, finalizer))
+
+    def _end_namespace(self, old: Obj) -> Obj:
+        """Marks a namespace, empties it, and removes it when nothing is left."""
+        name = old["metadata"]["name"]
+        marked = (
+            old
+            if deleted(old)
+            else self._commit("namespaces", "MODIFIED", mark(old, self._clock.now(), 0), old)
+        )
+        for kind in KINDS:
+            for key in [key for key in self._objects[kind] if key[0] == name]:
+                if key in self._objects[kind]:
+                    self.delete(kind, *key, grace=None)
+        self._remove_namespace_if_empty(name)
+        return marked
+
+    def _remove_namespace_if_empty(self, name: str) -> None:
+        found = self.find("namespaces", "", name)
+        if found is None or not deleted(found) or _held(found):
+            return
+        if not any(key[0] == name for objects in self._objects.values() for key in objects):
+            self._remove("namespaces", found)
 
     def _remove(self, kind: str, old: Obj) -> Obj:
         gone = self._commit(kind, "DELETED", clone(old), old)
-        if kind == "namespaces":
-            self._empty_namespace(old["metadata"]["name"])
         self._collect(old["metadata"]["uid"])
+        for reference in old["metadata"].get("ownerReferences", ()):
+            owner = by_kind(str(reference.get("apiVersion")), str(reference.get("kind")))
+            if owner is not None:
+                where = (
+                    old["metadata"].get("namespace", "") if owner.namespaced else "",
+                    str(reference.get("name")),
+                )
+                held = self.find(owner.plural, *where)
+                if held is not None and deleted(held):
+                    self._release_if_alone(owner.plural, held)
+        if namespace := old["metadata"].get("namespace"):
+            self._remove_namespace_if_empty(namespace)
         return gone
 
     def _collect(self, uid: str) -> None:
@@ -261,12 +328,6 @@ class Store:
         uid = owner["metadata"]["uid"]
         for kind, child in list(self.children(uid)):
             self.update(kind, *place(child), _set_owners(_owners_but(child, uid)))
-
-    def _empty_namespace(self, namespace: str) -> None:
-        for kind in KINDS:
-            for key in [key for key in self._objects[kind] if key[0] == namespace and namespace]:
-                if key in self._objects[kind]:
-                    self.delete(kind, *key)
 
 
 def _row(kind: str) -> Kind:

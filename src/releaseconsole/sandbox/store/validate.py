@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from releaseconsole.sandbox.store import defaults
 from releaseconsole.sandbox.store.kinds import Kind, Obj
+from releaseconsole.sandbox.store.labels import label_problems
 from releaseconsole.sandbox.store.objects import clone, dig
 from releaseconsole.sandbox.store.refusals import invalid
 from releaseconsole.sandbox.store.selectors import of_label_selector
@@ -19,6 +22,7 @@ Problem = tuple[str, str, str]
 
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_EXAMPLES = MappingProxyType({"label": "'my-name',  or '123-abc'", "subdomain": "'example.com'"})
 MOST_REPLICAS = 5000
 _POD_MAY_CHANGE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
@@ -27,7 +31,7 @@ def check(row: Kind, obj: Obj, old: Obj | None = None) -> None:
     """Fills in the defaults, then raises StoreError: 400 for a wrong type, 422 with every broken rule."""
     check_types(row, obj)
     defaults.apply(row.plural, obj, old)
-    problems = _name(row, obj) if old is None else []
+    problems = (_name(row, obj) if old is None else []) + label_problems(obj)
     rules = _RULES.get(row.plural)
     if rules is not None:
         problems += rules(obj, old)
@@ -46,7 +50,7 @@ def wrong(field: str, value: Any, what: str) -> Problem:
 
 
 def _said(value: Any) -> str:
-    return f'"{value[:253]}"' if isinstance(value, str) else str(value)[:500]
+    return f'"{value[:253]}"' if isinstance(value, str) else msgspec.json.encode(value).decode()[:500]
 
 
 def _name(row: Kind, obj: Obj) -> list[Problem]:
@@ -66,7 +70,8 @@ def _name(row: Kind, obj: Obj) -> list[Problem]:
         what = (
             f"a lowercase RFC 1123 {word} must consist of lower case alphanumeric characters, '-'"
             f"{' or ' + chr(39) + '.' + chr(39) if word == 'subdomain' else ''}, "
-            "and must start and end with an alphanumeric character"
+            f"and must start and end with an alphanumeric character (e.g. {_EXAMPLES[word]}, "
+            f"regex used for validation is '{pattern}')"
         )
         return [wrong("metadata.name", name, what)]
     return []
@@ -123,12 +128,14 @@ def _selector(spec: Obj, old: Obj | None) -> list[Problem]:
     selector, template = spec.get("selector"), spec.get("template") or {}
     if old is not None and selector != dig(old, "spec", "selector"):
         return [wrong("spec.selector", selector, "field is immutable")]
-    if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        return [required("spec.selector")]
     labels = dig(template, "metadata", "labels") or {}
+    mismatch = wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    if not selector:
+        return [required("spec.selector"), mismatch]
+    if not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        return [required("spec.selector")]
     if not of_label_selector(selector)({"metadata": {"labels": labels}}):
-        what = "`selector` does not match template `labels`"
-        return [wrong("spec.template.metadata.labels", labels, what)]
+        return [mismatch]
     return []
 
 
@@ -138,8 +145,9 @@ def _strategy(spec: Obj) -> list[Problem]:
     kind = dig(spec, "strategy", "type") or "RollingUpdate"
     problems = []
     if kind not in ("RollingUpdate", "Recreate"):
-        said = f'Unsupported value: "{kind}": supported values: "Recreate", "RollingUpdate"'
-        problems.append(("spec.strategy.type", "FieldValueNotSupported", said))
+        value = _said({"Type": str(kind)[:253], "RollingUpdate": None})
+        said = f'Unsupported value: {value}: supported values: "Recreate", "RollingUpdate"'
+        problems.append(("spec.strategy", "FieldValueNotSupported", said))
     if kind == "Recreate" and rolling is not None:
         what = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
         problems.append(("spec.strategy.rollingUpdate", "FieldValueForbidden", what))
@@ -232,6 +240,25 @@ def _service(obj: Obj, old: Obj | None) -> list[Problem]:
     return problems
 
 
+def _data(obj: Obj, old: Obj | None) -> list[Problem]:
+    """The keys of a ConfigMap or Secret."""
+    keys = [key for field in ("data", "binaryData") for key in obj.get(field) or ()]
+    what = (
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+        "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+    )
+    bad = [key for key in keys if not re.fullmatch(r"[-._a-zA-Z0-9]+", key)]
+    return [wrong(f"data[{key[:253]}]", key, what) for key in bad]
+
+
+def _event(obj: Obj, old: Obj | None) -> list[Problem]:
+    """An event lies where the object it tells of lies."""
+    about = dig(obj, "involvedObject", "namespace")
+    if about and about != obj["metadata"].get("namespace"):
+        return [wrong("involvedObject.namespace", about, "does not match event.namespace")]
+    return []
+
+
 _RULES: Mapping[str, Callable[[Obj, Obj | None], list[Problem]]] = MappingProxyType(
     {
         "deployments": _workload,
@@ -240,6 +267,9 @@ _RULES: Mapping[str, Callable[[Obj, Obj | None], list[Problem]]] = MappingProxyT
         "daemonsets": _workload,
         "pods": _pod,
         "services": _service,
+        "configmaps": _data,
+        "secrets": _data,
+        "events": _event,
         "horizontalpodautoscalers": _autoscaler,
     }
 )

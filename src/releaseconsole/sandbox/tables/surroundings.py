@@ -182,11 +182,11 @@ CORE: dict[str, Printer] = {
     "services": (columns("Name Type Cluster-IP External-IP Port(s) Age +Selector"), _service),
     "events": (
         columns(
-            "Last_Seen Type Reason Object +Subobject +Source Message +First_Seen +#Count +Name",
+            "Last_Seen Type Reason Object +Subobject +Source Message +First_Seen +Count +Name",
         ),
         _event,
     ),
-    "configmaps": (columns("Name #Data Age"), _configmap),
+    "configmaps": (columns("Name Data Age"), _configmap),
     "secrets": (columns("Name Type #Data Age"), _secret),
     "serviceaccounts": (columns("Name #Secrets Age"), _account),
     "endpoints": (columns("Name Endpoints Age"), _endpoints),

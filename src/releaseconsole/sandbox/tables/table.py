@@ -47,7 +47,7 @@ def _row(obj: Obj, fill: Any, width: int, now: float, include: str) -> Obj:
     except (TypeError, KeyError, ValueError, AttributeError):
         # Kinds whose types are not checked on the way in can hold anything.
         cells = [name(obj), *[NONE] * (width - 1)]
-    row: Obj = {"cells": cells}
+    row: Obj = {"cells": cells, "object": None}
     if include == "Object":
         row["object"] = obj
     elif include != "None":

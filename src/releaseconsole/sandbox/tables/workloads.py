@@ -130,7 +130,7 @@ def _budget(obj: Obj, now: float) -> list[Any]:
 
 WORKLOADS: dict[str, Printer] = {
     "deployments": (
-        columns("Name Ready #Up-to-date #Available Age +Containers +Images +Selector"),
+        columns("Name Ready Up-to-date Available Age +Containers +Images +Selector"),
         _deployment,
     ),
     "replicasets": (columns("Name #Desired #Current #Ready Age +Containers +Images +Selector"), _replicaset),

@@ -1,0 +1,187 @@
+"""A rollback that is interrupted, repeated, ordered, joined or surrounded by hooks, on the practice cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from session_kit import WALK, WORKLOADS, Place, practice, until
+
+from releaseconsole.commands.practice import endpoint_overrides
+from releaseconsole.errors import GateClosed
+from releaseconsole.plan.load import parse_plan
+from releaseconsole.plan.model import Plan
+from releaseconsole.plan.variables import with_overrides
+from releaseconsole.record.model import Stage
+from releaseconsole.session import Session
+
+PRODUCTION = "production"
+GOOD, BAD = "0.9.4", "1.0.1"
+BACK = (Stage.AVAILABLE, Stage.RECOVERED)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with practice(tmp_path) as made:
+        yield made
+
+
+def with_rules(place: Place, rules: str) -> Plan:
+    """The walk, with rules for the rollback of production."""
+    overrides = endpoint_overrides(place.cluster)
+    text = WALK.replace("[[objectives]]", f"[environments.production.rollback]\n{rules}\n\n[[objectives]]", 1)
+    return with_overrides(
+        parse_plan(text, "walk.toml"), {name: overrides[name] for name in ("staging", PRODUCTION)}
+    )
+
+
+def good_tag(place: Place) -> str:
+    (tag,) = place.images()
+    return tag
+
+
+def stages(session: Session) -> dict[str, Stage]:
+    return {key.rpartition("/")[2]: one.stage for key, one in session.state.rollbacks[-1].workloads.items()}
+
+
+def generation(place: Place, service: str) -> int:
+    found: int = place.cluster.stores[PRODUCTION].get("deployments", "healthpay", service)["metadata"][
+        "generation"
+    ]
+    return found
+
+
+async def test_a_rollback_that_was_cut_off_is_taken_up_and_nothing_is_patched_twice(place: Place) -> None:
+    good = good_tag(place)
+    async with place.opened(PRODUCTION) as session:
+        await session.pin(PRODUCTION)
+        place.set_tag(BAD)
+        await until(
+            session, lambda: all(one.image.endswith(BAD) for one in session.environment(PRODUCTION).workloads)
+        )
+        rollback = asyncio.create_task(session.roll_back(PRODUCTION))
+        await until(session, lambda: session.state.rollbacks and Stage.PATCHED in stages(session).values())
+        rollback.cancel()
+        await asyncio.gather(rollback, return_exceptions=True)
+    async with place.opened(PRODUCTION) as session:
+        found = session.interrupted_rollback(PRODUCTION)
+        assert found is not None
+        assert found.outcome == "interrupted"
+        before = {name.partition("/")[2]: generation(place, name.partition("/")[2]) for name in WORKLOADS}
+        patched = {name for name in before if place.image(name).endswith(good)}
+        done = await session.resume_rollback(PRODUCTION)
+        assert done.id == found.id
+        assert done.outcome == "complete"
+        assert set(stages(session).values()) <= {*BACK, Stage.SKIPPED}
+        assert place.images() == {good}
+        assert {name for name in before if generation(place, name) == before[name]} >= patched
+        assert session.interrupted_rollback(PRODUCTION) is None
+        with pytest.raises(GateClosed, match="No rollback"):
+            await session.resume_rollback(PRODUCTION)
+
+
+async def test_without_pins_the_key_pressed_twice_does_not_bring_the_bad_version_back(place: Place) -> None:
+    good = good_tag(place)
+    place.set_tag(BAD)
+    async with place.opened(PRODUCTION) as session:
+        first = await session.roll_back(PRODUCTION)
+        assert (first.outcome, place.images()) == ("complete", {good})
+        second = await session.roll_back(PRODUCTION)
+        assert second.outcome == "complete"
+        assert set(stages(session).values()) == {Stage.SKIPPED}
+        assert place.images() == {good}
+        (line, *_) = (await session.preview_rollback(PRODUCTION)).lines
+        assert line.source == "where the last rollback went"
+
+
+async def test_a_rollback_that_somebody_else_began_is_joined_and_followed(place: Place) -> None:
+    good = good_tag(place)
+    async with place.opened(PRODUCTION) as session:
+        await session.pin(PRODUCTION)
+        place.set_tag(BAD)
+        await until(
+            session, lambda: all(one.image.endswith(BAD) for one in session.environment(PRODUCTION).workloads)
+        )
+        place.set_tag(good)
+        done = await session.roll_back(PRODUCTION)
+        assert done.outcome == "complete"
+        assert place.images() == {good}
+        joined = [one for one in done.workloads.values() if one.stage is not Stage.SKIPPED]
+        assert all(one.stage in BACK for one in joined)
+        assert all("patched" in one.times for one in joined)
+
+
+async def test_two_consoles_at_once_bring_it_back_once(place: Place, tmp_path: Path) -> None:
+    good = good_tag(place)
+    async with place.opened(PRODUCTION) as one, place.opened(PRODUCTION, state=tmp_path / "other") as other:
+        await one.pin(PRODUCTION)
+        await other.pin(PRODUCTION)
+        place.set_tag(BAD)
+        for session in (one, other):
+            await until(session, lambda session=session: session.environment(PRODUCTION).armed.armed)
+        before = {
+            name: generation(place, name) for name in ("command-service", "api-gateway", "query-service")
+        }
+        both = await asyncio.gather(one.roll_back(PRODUCTION), other.roll_back(PRODUCTION))
+        assert [done.outcome for done in both] == ["complete", "complete"]
+        assert place.images() == {good}
+        assert {name: generation(place, name) - before[name] for name in before} == dict.fromkeys(before, 1)
+
+
+async def test_in_the_plans_order_the_next_is_patched_when_the_one_before_is_available(place: Place) -> None:
+    place.set_tag(BAD)
+    async with place.opened(PRODUCTION, plan=with_rules(place, 'order = "plan"')) as session:
+        done = await session.roll_back(PRODUCTION)
+        assert done.outcome == "complete"
+        walks = [done.workloads[f"production/healthpay/{name}"].times for name in WORKLOADS]
+        for earlier, later in itertools.pairwise(walks):
+            assert earlier["available"] <= later["patched"]
+
+
+HOOKS = """
+before = [
+    { title = "flag off", shell = "echo off >> hooks.txt" },
+    { title = "hangs", shell = "sleep 300", timeout = "1s" },
+]
+after = [{ title = "tell", shell = "echo $version >> hooks.txt; echo no such flag; exit 4" }]
+"""
+
+
+async def test_hooks_run_around_the_patches_and_hold_nothing_up(place: Place) -> None:
+    place.set_tag(BAD)
+    async with place.opened(PRODUCTION, plan=with_rules(place, HOOKS)) as session:
+        done = await session.roll_back(PRODUCTION)
+        assert done.outcome == "complete"
+        found = {hook.title: hook for hook in done.hooks}
+        assert (found["flag off"].status, found["flag off"].when) == ("succeeded", "before")
+        assert found["hangs"].status == "failed"
+        assert "1 s" in found["hangs"].summary
+        assert found["tell"].status == "failed"
+        assert "exit code 4" in found["tell"].summary
+        assert "no such flag" in found["tell"].summary
+        assert (place.folder / "hooks.txt").read_text("utf-8").split() == ["off", "1"]
+        assert done.patched
+        assert done.patched < found["hangs"].at
+
+
+async def test_a_hook_that_blocks_and_fails_keeps_the_patches_back(place: Place) -> None:
+    place.set_tag(BAD)
+    rules = 'before = [{ title = "drain", shell = "exit 9", blocks = true }]'
+    async with place.opened(PRODUCTION, plan=with_rules(place, rules)) as session:
+        done = await session.roll_back(PRODUCTION)
+        assert done.outcome == "failed"
+        assert all("drain" in one.message and "exit code 9" in one.message for one in done.workloads.values())
+        assert place.images() == {BAD}
+
+
+async def test_a_hook_that_blocks_is_waited_for(place: Place) -> None:
+    place.set_tag(BAD)
+    rules = 'before = [{ title = "drain", shell = "sleep 0.5", blocks = true }]'
+    async with place.opened(PRODUCTION, plan=with_rules(place, rules)) as session:
+        done = await session.roll_back(PRODUCTION)
+        assert done.outcome == "complete"
+        (hook,) = done.hooks
+        assert all(one.times["patched"] >= hook.at for one in done.workloads.values())
