@@ -6,15 +6,14 @@ from cluster_objects import deployment, made, pod, replica_set, running, waiting
 
 from releaseconsole.cluster.objects import Event
 from releaseconsole.session.assemble import (
-    MOST_EVENTS,
     MOST_PROBLEMS,
     Family,
     PodRows,
     Snapshot,
-    event_views,
     families,
     workload_view,
 )
+from releaseconsole.session.eventrows import MOST_EVENTS, event_views
 from releaseconsole.session.views import WorkloadView
 
 WEB = "deployment/web"

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from check_kit import GOOD, NEW, TARGET, Api, Armed, Context, Metric, found, new_pod, rolled
 from cluster_objects import deployment, made, pod, running, waiting
 
 from releaseconsole.checks.finding import Finding
 from releaseconsole.checks.registry import rhythm
+from releaseconsole.cluster.argo import HASH_LABEL, Rollout, RolloutSpec, RolloutStatus
 from releaseconsole.cluster.objects import (
     EndpointSlice,
     Service,
@@ -105,8 +107,38 @@ async def test_a_rollout_that_is_not_complete_says_where_it_stands() -> None:
 
 
 async def test_a_kind_of_workload_that_cannot_be_followed_is_unknown() -> None:
-    finding = await found(Context((GOOD,), workloads=("rollout/web",)), rollout="complete")
-    assert (finding.status, finding.reason) == ("unknown", "web: a rollout cannot be followed")
+    finding = await found(Context((GOOD,), workloads=("job/web",)), rollout="complete")
+    assert (finding.status, finding.reason) == ("unknown", "web: a job cannot be followed")
+
+
+@pytest.mark.parametrize(
+    ("family", "value"), [("pods", "ready"), ("rollout", "complete"), ("workloads", "exist")]
+)
+async def test_a_rollout_on_a_cluster_without_argo_rollouts_cannot_be_told(family: str, value: str) -> None:
+    lacking = replace(GOOD, missing={"rollouts": "The cluster does not know the kind Rollout."})
+    context = Context((lacking,), workloads=("rollout/web",))
+    finding = await found(context, **{family: value})
+    assert finding.status == "unknown"
+    assert "does not know the kind Rollout" in finding.reason
+
+
+async def test_the_pods_of_a_rollout_are_found_through_its_replica_sets() -> None:
+    (good,), (newest,) = GOOD.deployments, GOOD.replica_sets[-1:]
+    metadata = newest.metadata
+    hashed = msgspec.structs.replace(metadata, labels={**metadata.labels, HASH_LABEL: "h"})
+    status = RolloutStatus(
+        seen=str(good.metadata.generation), phase="Healthy", current_pod_hash="h", updated_replicas=4
+    )
+    spec = RolloutSpec(replicas=good.spec.replicas, template=good.spec.template)
+    data = replace(
+        GOOD,
+        deployments=(),
+        rollouts=(Rollout(good.metadata, spec, status),),
+        replica_sets=(msgspec.structs.replace(newest, metadata=hashed),),
+    )
+    context = Context((data,), workloads=("rollout/web",))
+    assert (await found(context, rollout="complete")).status == "passed"
+    assert await found(context, pods="ready") == await found(Context((GOOD,)), pods="ready")
 
 
 def service(name: str = "web", **selector: str) -> Service:
@@ -278,7 +310,7 @@ def test_every_family_has_a_rhythm_unless_it_costs_something() -> None:
     samples: dict[str, Any] = {
         "pods": "ready", "rollout": "complete", "services": "reachable", "logs": "no-errors", "workloads": "exist",
         "cluster": "reachable", "rollback": "ready", "objective": "x", "prometheus": "ready",
-        "http": "GET http://x", "shell": "true",
+        "ingress": "configured", "http": "GET http://x", "shell": "true",
     }  # fmt: skip
     assert set(samples) == set(CHECK_FAMILIES)
     rhythms = {family: rhythm(Check(**{family: value})) for family, value in samples.items()}

@@ -16,6 +16,7 @@ from aiohttp import web
 from api_stub import config, connected, serving, status, streaming, written
 
 from releaseconsole.cluster.connect import connect, contexts
+from releaseconsole.cluster.identity import Identity
 from releaseconsole.errors import (
     ApiRejected,
     ClusterError,
@@ -319,8 +320,8 @@ async def test_the_identity_is_that_of_kube_system_or_else_the_address(tmp_path:
         return replies.pop(0)
 
     async with connected(tmp_path, answer) as client:
-        assert await client.identity() == "abc"
-        assert await client.identity() == client.server
+        assert await client.identity() == Identity(client.server, "abc")
+        assert await client.identity() == Identity(client.server)
 
 
 def test_importing_the_room_loads_neither_kubernetes_nor_aiohttp() -> None:

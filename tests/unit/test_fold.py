@@ -302,7 +302,31 @@ def test_a_pin_of_nothing_is_ignored() -> None:
 
 def test_the_first_identity_of_a_cluster_stays() -> None:
     seen = [("cluster.seen", {"context": "prod", "identity": identity}) for identity in ("one", "two")]
-    assert folded(*seen).clusters == {"prod": "one"}
+    assert folded(*seen).clusters["prod"].identity == "one"
+
+
+def test_a_person_can_confirm_another_cluster_and_then_that_one_stays() -> None:
+    def entry(kind: str, identity: str) -> tuple[str, dict[str, str]]:
+        return (kind, {"context": "prod", "identity": identity, "server": f"https://{identity}"})
+
+    state = folded(entry("cluster.seen", "one"), entry("cluster.accepted", "two"), entry("cluster.seen", "three"))
+    assert (state.clusters["prod"].uid, state.clusters["prod"].server) == ("two", "https://two")
+
+
+def test_a_later_sighting_of_the_same_cluster_adds_what_it_knows() -> None:
+    """Who could not read the UID at first, and an API server that has moved."""
+    first = {"context": "prod", "identity": "https://old", "server": "https://old"}
+    second = {"context": "prod", "identity": "one", "server": "https://old"}
+    third = {"context": "prod", "identity": "one", "server": "https://new"}
+    known = folded(*(("cluster.seen", data) for data in (first, second, third))).clusters["prod"]
+    assert (known.uid, known.server) == ("one", "https://new")
+
+
+@pytest.mark.parametrize("kind", ["cluster.seen", "cluster.accepted"])
+@pytest.mark.parametrize("wrong", [{"context": ""}, {"context": 3}, {"identity": ""}, {"identity": ["one"]}])
+def test_a_sighting_of_nothing_is_ignored(kind: str, wrong: dict[str, object]) -> None:
+    state = folded((kind, {"context": "prod", "identity": "one", "server": "https://one", **wrong}))
+    assert (dict(state.clusters), state.ignored) == ({}, 1)
 
 
 def test_a_lock_stands_until_it_is_cleared() -> None:

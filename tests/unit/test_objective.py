@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from releaseconsole.errors import MetricsError
 from releaseconsole.metrics.client import Answer, PrometheusClient, Series, Source
 from releaseconsole.metrics.objective import Across, collapse
-from releaseconsole.metrics.reading import take_reading
+from releaseconsole.metrics.reading import Question, take_reading, take_readings
+from releaseconsole.metrics.trigger import Reading
 
 
 def series(*values: float) -> tuple[Series, ...]:
@@ -39,8 +41,20 @@ def test_several_series_are_put_together_by_the_rule_of_the_plan(across: Across,
     assert collapse(series(1, 4, 2), across) == (expected, "")
 
 
-@pytest.mark.parametrize("across", ["max", "min", "sum", "avg"])
-def test_nan_in_one_series_is_nan_for_all(across: Across) -> None:
+@pytest.mark.parametrize(("across", "expected"), [("max", 2.0), ("min", 1.0)])
+def test_a_quiet_series_hides_no_maximum_and_no_minimum(across: Across, expected: float) -> None:
+    assert collapse(series(math.nan, 1, math.nan, 2), across) == (expected, "")
+
+
+@pytest.mark.parametrize("across", ["max", "min"])
+def test_a_maximum_of_nothing_but_nan_is_nan(across: Across) -> None:
+    value, _ = collapse(series(math.nan, math.nan), across)
+    assert value is not None
+    assert math.isnan(value)
+
+
+@pytest.mark.parametrize("across", ["sum", "avg"])
+def test_nan_in_one_series_is_nan_for_a_sum_or_an_average(across: Across) -> None:
     value, problem = collapse(series(1, math.nan, 2), across)
     assert value is not None
     assert math.isnan(value)
@@ -111,3 +125,47 @@ async def test_a_value_with_warnings_is_shown_but_not_relied_on() -> None:
     assert reading.value == 99.0
     assert not reading.usable
     assert "partial response" in reading.problem
+
+
+def labelled(**values: float) -> tuple[Series, ...]:
+    return tuple(Series({"pod": name}, 100.0, value) for name, value in values.items())
+
+
+async def readings_of(client: Scripted, **question: Any) -> dict[str, Reading]:
+    return dict(await take_readings(client, Question(**{"query": "q", **question}), now=999.0))
+
+
+async def test_each_series_is_a_reading_of_its_own() -> None:
+    found = await readings_of(Scripted({"q": Answer(labelled(a=1.0, b=2.0))}), across="each")
+    assert {name: one.value for name, one in found.items()} == {"pod=a": 1.0, "pod=b": 2.0}
+
+
+async def test_of_several_series_only_the_silent_ones_need_the_traffic() -> None:
+    client = Scripted({"q": Answer(labelled(a=1.0, b=math.nan)), "t": Answer(series(7.0))})
+    found = await readings_of(client, across="each", traffic="t")
+    assert (found["pod=a"].traffic, found["pod=b"].traffic) == (None, 7.0)
+
+
+async def test_more_series_than_anybody_could_look_at_are_a_problem() -> None:
+    many = labelled(**{f"p{number}": 1.0 for number in range(51)})
+    (reading,) = (await readings_of(Scripted({"q": Answer(many)}), across="each")).values()
+    assert "51 series" in reading.problem
+    assert not reading.usable
+
+
+async def test_the_long_window_is_asked_for_besides() -> None:
+    client = Scripted({"q": Answer(series(9.0)), "long": Answer(series(0.5))})
+    assert (await readings_of(client, long="long"))[""].long == 0.5
+    each = Scripted({"q": Answer(labelled(a=9.0, b=9.0)), "long": Answer(labelled(a=0.5))})
+    found = await readings_of(each, long="long", across="each")
+    assert (found["pod=a"].long, found["pod=b"].long) == (0.5, None)
+
+
+async def test_a_long_window_with_warnings_tells_nothing() -> None:
+    client = Scripted({"q": Answer(series(9.0)), "long": Answer(series(9.0), ("partial",))})
+    assert (await readings_of(client, long="long"))[""].long is None
+
+
+async def test_an_outage_is_one_reading_whatever_was_asked() -> None:
+    client = Scripted({"q": MetricsError("down.")})
+    assert (await readings_of(client, across="each"))[""].provider_down

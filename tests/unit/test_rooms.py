@@ -18,6 +18,7 @@ finally:
 """
 HEADLESS = {
     "validate": ("validate", SMALL),
+    "doctor": ("doctor", SMALL, "--kubeconfig", "nosuch"),
     "status": ("status", SMALL, "--kubeconfig", "nosuch"),
     "check": ("check", SMALL, "--kubeconfig", "nosuch", "--phase", "deploy"),
     "rollback": ("rollback", SMALL, "--kubeconfig", "nosuch", "--dry-run"),

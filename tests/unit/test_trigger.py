@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from releaseconsole.metrics.trigger import Judgement, Reading, Trigger, TriggerState, judge
+from releaseconsole.metrics.triggers import Triggers
 from releaseconsole.plan.model import Bound
 
 HOLD = 60.0
@@ -162,6 +164,81 @@ def test_what_has_held_is_kept_while_nobody_can_tell() -> None:
     assert judgement == Judgement(DOWN, "prometheus.example refused the connection.", 40.0)
 
 
+def damped(*readings: Reading) -> Judgement:
+    trigger = Trigger(LIMIT.holds, HOLD, calm=30.0)
+    return [trigger.take(one) for one in readings][-1]
+
+
+BURNING = every(5, 0, 60, 2.0)
+
+
+def test_one_good_sample_does_not_end_a_breach_that_has_to_calm_down() -> None:
+    judgement = damped(*BURNING, sample(65, 0.2))
+    assert judgement.state is BREACH
+    assert "0.2 is on the safe side" in judgement.reason
+    assert "0 s of 30 s" in judgement.reason
+
+
+def test_a_value_that_flaps_around_the_line_keeps_the_alarm_up() -> None:
+    flapping = [sample(at, 2.0 if at % 20 else 0.5) for at in range(65, 300, 5)]
+    trigger = Trigger(LIMIT.holds, HOLD, calm=30.0)
+    states = [trigger.take(one).state for one in (*BURNING, *flapping)]
+    assert set(states[12:]) == {BREACH}
+
+
+def test_a_breach_ends_after_its_time_on_the_safe_side() -> None:
+    assert damped(*BURNING, *every(5, 65, 90, 0.2)).state is BREACH
+    assert damped(*BURNING, *every(5, 65, 95, 0.2)).state is OK
+
+
+def test_what_was_calm_begins_anew() -> None:
+    assert damped(*BURNING, *every(5, 65, 95, 0.2), sample(100, 2.0)).state is PENDING
+
+
+def test_a_long_window_that_does_not_burn_keeps_the_trigger_waiting() -> None:
+    trigger = Trigger(LIMIT.holds, HOLD, long_window=600.0)
+    peak = [replace(one, long=0.4) for one in every(5, 0, 120, 2.0)]
+    judgement = [trigger.take(one) for one in peak][-1]
+    assert judgement.state is PENDING
+    assert "over the last 10 m it is 0.4" in judgement.reason
+    assert trigger.take(Reading(at=125, value=2.0, long=1.5)).state is BREACH
+
+
+@pytest.mark.parametrize("long", [None, math.nan, math.inf])
+def test_a_long_window_without_a_value_is_no_breach(long: float | None) -> None:
+    trigger = Trigger(LIMIT.holds, 0.0, long_window=600.0)
+    judgement = trigger.take(Reading(at=0, value=2.0, long=long))
+    assert judgement.state is PENDING
+    assert "no value" in judgement.reason
+
+
+def several(*series: tuple[str, float]) -> dict[str, Reading]:
+    return {name: sample(0, value) for name, value in series}
+
+
+def test_of_several_series_the_worst_speaks_and_is_named() -> None:
+    triggers = Triggers(lambda: Trigger(LIMIT.holds, 0.0))
+    verdict = triggers.take(several(("pod=a", 0.2), ("pod=b", 7.0), ("pod=c", math.nan)))
+    assert verdict.judgement.state is BREACH
+    assert verdict.judgement.reason.startswith("pod=b: 7 is beyond")
+    assert verdict.reading.value == 7.0
+
+
+def test_each_series_has_a_hold_of_its_own() -> None:
+    triggers = Triggers(lambda: Trigger(LIMIT.holds, HOLD))
+    for at in range(0, 60, 5):
+        names = ("pod=a", "pod=b") if at % 10 else ("pod=b", "pod=a")
+        taking_turns = {names[0]: sample(at, 2.0), names[1]: sample(at, 0.5)}
+        assert triggers.take(taking_turns).judgement.state is PENDING
+
+
+def test_series_that_went_are_forgotten() -> None:
+    triggers = Triggers(lambda: Trigger(LIMIT.holds, HOLD))
+    for number in range(5000):
+        triggers.take({f"pod={number}": sample(number * 5.0, 2.0)})
+    assert len(triggers._all) < 200
+
+
 values = st.one_of(
     st.none(), st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 0.5, 1.0, 2.0, 50.0])
 )
@@ -236,3 +313,29 @@ def test_no_more_time_is_counted_than_has_passed(history: list[Reading]) -> None
 @given(readings())
 def test_every_judgement_has_a_reason(history: list[Reading]) -> None:
     assert all(re.search(r"\w", one.reason) for one in states(history, HOLD))
+
+
+def test_two_peaks_with_half_a_day_of_silence_between_them_are_not_one_long_one() -> None:
+    silence = [sample(at, None, 0.0) for at in range(45, 43_200, 5)]
+    judgement = judge([*every(5, 0, 40, 2.0), *silence, *every(5, 43_200, 43_240, 2.0)], LIMIT.holds, HOLD)
+    assert judgement.state is PENDING
+    assert judgement.held == 40.0
+
+
+def test_an_outage_is_not_counted_for_any_of_several_series() -> None:
+    triggers = Triggers(lambda: Trigger(LIMIT.holds, HOLD))
+    for at in range(0, 45, 5):
+        triggers.take({"pod=a": sample(at, 2.0), "pod=b": sample(at, 0.1)})
+    for at in range(45, 65, 5):
+        triggers.take({"": down(at)})
+    verdict = triggers.take({"pod=a": sample(65, 2.0), "pod=b": sample(65, 0.1)})
+    assert (verdict.judgement.state, verdict.judgement.held) == (PENDING, 40.0)
+
+
+def test_a_clock_that_is_a_quarter_of_an_hour_off_resets_no_hold() -> None:
+    triggers = Triggers(lambda: Trigger(LIMIT.holds, HOLD))
+    for at in range(0, 45, 5):
+        triggers.take({"": sample(at, 2.0)})
+    triggers.take({"": down(900)})
+    triggers.take({"": sample(950, None, 0.0)})
+    assert triggers.take({"": sample(55, 2.0)}).judgement.held == 40.0

@@ -87,8 +87,13 @@ class _Session(requests.Session):
         super().__init__()
         self._source = source
         self._of_thread = threading.local()
+        if source.ca_file or source.cert_file:
+            # Loads both once, so that a bad file is told in words and no key's password is asked for.
+            source.trust()
         if source.ca_file:
             self.verify = source.ca_file
+        if source.cert_file:
+            self.cert = (source.cert_file, source.key_file) if source.key_file else source.cert_file
 
     def close(self) -> None:
         """Close idle connections at once; the libraries leave that to the garbage collector."""

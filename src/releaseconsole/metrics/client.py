@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +114,9 @@ class PrometheusClient:
         try:
             async with (
                 asyncio.timeout(self.source.timeout),
-                self._client().stream("GET", self.source.base + path) as response,
+                self._client().stream(
+                    "GET", self.source.base + path, headers=self.source.all_headers()
+                ) as response,
             ):
                 body = bytearray()
                 async for chunk in response.aiter_bytes():
@@ -134,20 +135,8 @@ class PrometheusClient:
         if self._http is None:
             import httpx
 
-            context = self._trust()
-            self._http = httpx.AsyncClient(
-                headers=self.source.all_headers(), verify=context, timeout=self.source.timeout
-            )
+            self._http = httpx.AsyncClient(verify=self.source.trust(), timeout=self.source.timeout)
         return self._http
-
-    def _trust(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self.source.ca_file)
-        except OSError as error:
-            raise MetricsError(
-                f"The ca_file for Prometheus at {self.source.name} cannot be used: {error}.",
-                "Check its path in the plan, and that it holds certificates in PEM.",
-            ) from None
 
 
 def _tables(found: object) -> tuple[Mapping[str, Any], ...]:

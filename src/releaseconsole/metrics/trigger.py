@@ -2,7 +2,9 @@
 
 The hold is counted by the samples' own times. Only the time between two neighbouring readings that both
 satisfy the condition counts; a reading without a usable value (an outage, no traffic, no data) neither resets
-nor extends it.
+nor extends it, for as long as what was before still tells something (REMEMBERED). Where the plan asks for a
+long window besides, both have to satisfy it (multi-window alerts of the SRE workbook), and a breach ends only
+after some time on the safe side, so that a value which flaps around the line does not flicker.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ LONGEST_GAP = 30.0
 """Seconds between two samples over which the condition is still taken to have held."""
 FORGOTTEN_AFTER = 60.0
 """Seconds without any reading (nobody looked), or the hold if longer, after which counting starts anew."""
+REMEMBERED = 3600.0
+"""Seconds without a usable value, or the hold if longer, after which counting starts anew: two short peaks with
+half a day of silence between them are not one long one."""
 
 
 class TriggerState(StrEnum):
@@ -41,6 +46,8 @@ class Reading:
     """None when the answer was empty or unusable."""
     traffic: float | None = None
     """None when it was not asked for or could not be told."""
+    long: float | None = None
+    """The value over the trigger's long window; None when that was not asked for or gave none."""
     problem: str = ""
     """Why the answer cannot be relied on; such a reading never counts towards a breach."""
     provider_down: bool = False
@@ -66,43 +73,81 @@ class Judgement:
     held: float = 0.0
 
 
+_NEVER_COUNTED = (
+    "; if it counts errors of which there was never one, the plan needs `or vector(0)` behind them"
+)
+"""A ratio is empty while its numerator has no series. Nobody but the plan can tell "no error ever" from a metric
+that was renamed, so that it is no data until the plan says."""
+
 NOTHING_READ = Judgement(TriggerState.NO_DATA, "no reading yet")
 
 
 class Trigger:
     """Takes one reading after the other; needs no history, so that a hold may be of any length."""
 
-    def __init__(self, bound_holds: Callable[[float], bool] | None, hold_seconds: float) -> None:
+    def __init__(
+        self,
+        bound_holds: Callable[[float], bool] | None,
+        hold_seconds: float,
+        *,
+        calm: float = 0.0,
+        long_window: float = 0.0,
+    ) -> None:
+        """``calm``: seconds on the safe side before a breach ends; ``long_window``: its seconds, 0 for none."""
         self._bound_holds = bound_holds
         self._hold = hold_seconds
+        self._calm = calm
+        self._long_window = long_window
+        self._burning = False
+        self._safe_since: float | None = None
         self._held = 0.0
         self._held_until: float | None = None
         """Up to which sample the hold is counted; None when the last reading did not hold."""
         self._newest: float | None = None
         """The newest sample that was ever counted, so that no second counts twice when clocks disagree."""
         self._read_at: float | None = None
+        """The last sample; None after a reading that told nothing."""
+        self._told_at: float | None = None
+        """The last sample, whatever came after it."""
+
+    def interrupt(self) -> None:
+        """Nothing was read of this: time until the next reading does not count."""
+        self._held_until = self._read_at = None
 
     def take(self, reading: Reading) -> Judgement:
         """Judge the reading in the light of those before it."""
         if not reading.usable:
-            self._held_until = self._read_at = None
+            self.interrupt()
             return _unusable(reading, self._held)
         assert reading.value is not None
         self._forget_if_nobody_looked(reading.at)
         if self._bound_holds is None:
             return Judgement(TriggerState.OK, "the plan names no rollback for it")
         if not self._bound_holds(reading.value):
-            self._held, self._held_until = 0.0, None
-            return Judgement(
-                TriggerState.OK, f"{_number(reading.value)} is on the safe side of the rollback line"
-            )
+            return self._safe(reading.at, reading.value)
+        self._safe_since = None
         self._count(reading.at)
-        return self._holding(reading.value)
+        return self._holding(reading)
+
+    def _safe(self, at: float, value: float) -> Judgement:
+        """On the safe side: over, unless it was a breach a moment ago."""
+        self._held_until = None
+        safe = f"{_number(value)} is on the safe side of the rollback line"
+        if self._burning:
+            since = self._safe_since = at if self._safe_since is None else min(self._safe_since, at)
+            if at - since < self._calm:
+                reason = f"{safe}, for {duration(at - since)} of {duration(self._calm)}"
+                return Judgement(TriggerState.BREACH, reason, self._held)
+        self._held, self._burning, self._safe_since = 0.0, False, None
+        return Judgement(TriggerState.OK, safe)
 
     def _forget_if_nobody_looked(self, at: float) -> None:
-        if self._read_at is not None and at - self._read_at > max(FORGOTTEN_AFTER, self._hold):
+        if _long_ago(self._read_at, at, max(FORGOTTEN_AFTER, self._hold)) or _long_ago(
+            self._told_at, at, max(REMEMBERED, self._hold)
+        ):
             self._held, self._held_until = 0.0, None
-        self._read_at = at
+            self._burning, self._safe_since = False, None
+        self._read_at = self._told_at = at
 
     def _count(self, at: float) -> None:
         """Add the time since the last sample that held, but no gap."""
@@ -113,11 +158,25 @@ class Trigger:
             self._held += since
         self._held_until = self._newest = at
 
-    def _holding(self, value: float) -> Judgement:
-        beyond = f"{_number(value)} is beyond the rollback line, for {duration(self._held)}"
-        if self._held >= self._hold:
-            return Judgement(TriggerState.BREACH, f"{beyond} now", self._held)
-        return Judgement(TriggerState.PENDING, f"{beyond} of {duration(self._hold)}", self._held)
+    def _holding(self, reading: Reading) -> Judgement:
+        assert reading.value is not None
+        beyond = f"{_number(reading.value)} is beyond the rollback line, for {duration(self._held)}"
+        if self._held < self._hold:
+            state = TriggerState.BREACH if self._burning else TriggerState.PENDING
+            return Judgement(state, f"{beyond} of {duration(self._hold)}", self._held)
+        if not self._burning and (doubt := self._short_only(reading.long)):
+            return Judgement(TriggerState.PENDING, f"{beyond}; {doubt}", self._held)
+        self._burning = True
+        return Judgement(TriggerState.BREACH, f"{beyond} now", self._held)
+
+    def _short_only(self, value: float | None) -> str:
+        """Why the long window does not agree; "" when it does, or none was asked for."""
+        if not self._long_window or self._bound_holds is None:
+            return ""
+        span = duration(self._long_window)
+        if value is None or not math.isfinite(value):
+            return f"the last {span} have no value"
+        return "" if self._bound_holds(value) else f"over the last {span} it is {_number(value)}"
 
 
 def judge(
@@ -133,6 +192,10 @@ def judge(
     return judgement
 
 
+def _long_ago(before: float | None, at: float, seconds: float) -> bool:
+    return before is not None and at - before > seconds
+
+
 def _unusable(reading: Reading, held: float) -> Judgement:
     if reading.provider_down:
         return Judgement(TriggerState.PROVIDER_DOWN, reading.problem or "Prometheus gave no answer", held)
@@ -143,9 +206,9 @@ def _unusable(reading: Reading, held: float) -> Judgement:
         return Judgement(TriggerState.NO_DATA, f"{what}, and the traffic is unknown", held)
     if reading.traffic <= 0:
         return Judgement(TriggerState.NO_TRAFFIC, f"no traffic: {what}", held)
-    return Judgement(
-        TriggerState.NO_DATA, f"{what} although there is traffic ({_number(reading.traffic)})", held
-    )
+    reason = f"{what} although there is traffic ({_number(reading.traffic)})"
+    advice = _NEVER_COUNTED if reading.value is None else ""
+    return Judgement(TriggerState.NO_DATA, reason + advice, held)
 
 
 def _nothing(value: float | None) -> str:

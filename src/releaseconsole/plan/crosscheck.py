@@ -29,7 +29,7 @@ _OPTIONS = {
     "check": {"body": ("http",), "headers": ("http",), "repeat": ("http",), "expect": ("http", "shell"),
               "window": ("logs",)},
     "action": {"body": ("http",), "headers": ("http",), "repeat": ("http",), "expect": ("http", "shell"),
-               "folder": ("shell",)},
+               "folder": ("shell",), "objectives": ("watch",), "allow": ("watch",)},
 }  # fmt: skip
 """Which options belong to which kinds; with another kind they would be ignored in silence."""
 

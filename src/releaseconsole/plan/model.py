@@ -17,6 +17,7 @@ from releaseconsole.plan.objectives import Objective as Objective
 from releaseconsole.plan.objectives import Rollback as Rollback
 from releaseconsole.plan.part import Part
 from releaseconsole.plan.places import Environment as Environment
+from releaseconsole.plan.places import Hook as Hook
 from releaseconsole.plan.places import Prometheus as Prometheus
 from releaseconsole.plan.places import Target as Target
 from releaseconsole.plan.values import Bound as Bound
@@ -30,6 +31,7 @@ from releaseconsole.plan.values import (
     Line,
     WorkloadName,
 )
+from releaseconsole.text import duration
 
 T = TypeVar("T")
 
@@ -58,9 +60,9 @@ class Contact(Part):
 
 CHECK_FAMILIES = (
     "pods", "rollout", "services", "ingress", "logs", "workloads", "cluster", "rollback",
-    "objective", "prometheus", "http", "shell",
+    "objective", "prometheus", "watch", "http", "shell",
 )  # fmt: skip
-ACTION_KINDS = ("shell", "apply", "wait", "http", "pin", "rollback", "get", "logs", "open")
+ACTION_KINDS = ("shell", "apply", "wait", "watch", "http", "pin", "rollback", "get", "logs", "open")
 
 
 class Check(Part):
@@ -81,6 +83,8 @@ class Check(Part):
     rollback: Literal["ready"] | None = None
     objective: str | None = None
     prometheus: Literal["ready"] | None = None
+    watch: Literal["complete"] | None = None
+    """The environment's observation window is over and every objective held."""
     http: HttpRequest | None = None
     """``"GET $api/health"``: verb and address."""
     shell: str | None = None
@@ -131,6 +135,8 @@ class Action(Part):
     apply: str | None = None
     """A manifest file or a folder of them, server-side applied."""
     wait: Literal["rollout"] | None = None
+    watch: Duration | None = None
+    """Begin an observation window of that length, such as ``"24h"``, and do not wait for its end."""
     http: HttpRequest | None = None
     pin: Literal["workloads"] | None = None
     rollback: Literal["workloads"] | None = None
@@ -143,6 +149,10 @@ class Action(Part):
     headers: dict[str, str] = {}
     repeat: Count = 1
     expect: Code | tuple[Code, ...] | None = None
+    objectives: tuple[str, ...] = ()
+    """What ``watch`` looks at; every objective of the environment when empty."""
+    allow: Duration | None = None
+    """How long in all an objective may miss its target while it is watched (default: 1 % of ``watch``)."""
     folder: str | None = None
     """Where ``shell`` runs, relative to the plan's folder."""
     environment: str | None = None
@@ -164,6 +174,8 @@ class Action(Part):
         """What the screen shows."""
         if self.title:
             return self.title
+        if self.watch is not None:
+            return f"watch for {duration(self.watch)}"
         value = str(getattr(self, self.kind))
         return value if self.kind in ("shell", "http") else f"{self.kind} {value}"
 

@@ -20,6 +20,8 @@ class Rollback(Part):
     flaps around the line keeps it up."""
     long_window: Duration | None = None
     """The condition must hold over this ``$window`` as well: a short peak alone is no reason to go back."""
+    auto: bool = False
+    """Roll back without being asked, after a countdown that anybody can stop."""
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 

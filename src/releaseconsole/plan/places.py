@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from releaseconsole.plan.part import Part
-from releaseconsole.plan.values import Duration, Identifier, Line, SecretPlace, WorkloadName
+from releaseconsole.plan.values import (
+    Code,
+    Duration,
+    HttpRequest,
+    Identifier,
+    Line,
+    SecretPlace,
+    WorkloadName,
+)
 
 _WAYS_IN = ("token_env", "token_file", "password_env", "password_file")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
@@ -61,6 +69,38 @@ class Prometheus(Part):
         return self
 
 
+class Hook(Part):
+    """Something to do around a rollback: switch a flag, scale a worker, run a down migration."""
+
+    title: Line
+    shell: str | None = None
+    """Run by ``sh -c`` in the plan's folder, with the environment's context as the current one."""
+    http: HttpRequest | None = None
+    body: str | None = None
+    headers: dict[str, str] = {}
+    expect: Code | tuple[Code, ...] | None = None
+    timeout: Duration = 30.0
+    blocks: bool = False
+    """The patches wait for it, and are not sent when it fails. Without this, nothing waits for a hook."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Hook:
+        if (self.shell is None) == (self.http is None):
+            raise ValueError("expected exactly one of shell and http")
+        return self
+
+
+class RollbackRules(Part):
+    """How an environment is rolled back."""
+
+    confirm: Literal["letter", "name", "none"] = "letter"
+    """What the second key is: a letter drawn afresh, the environment's name typed out, or nothing at all."""
+    order: Literal["together", "plan"] = "together"
+    """All workloads at once, or one after the other as the plan lists them."""
+    before: tuple[Hook, ...] = ()
+    after: tuple[Hook, ...] = ()
+
+
 class Environment(Part):
     """Where a phase acts."""
 
@@ -71,6 +111,7 @@ class Environment(Part):
     prometheus: Prometheus | None = None
     other_prometheus: dict[Identifier, Prometheus] = {}
     """More of them, by a name of the plan's own; an objective says which it is asked of."""
+    rollback: RollbackRules = RollbackRules()
     links: dict[str, str] = {}
     variables: dict[str, str] = {}
     """Values for ``$name`` in the actions and checks of this environment."""

@@ -121,7 +121,28 @@ SecretPlace = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:\
 """Where a secret is: ``env:NAME`` or ``file:path``."""
 
 
+_NEVER_BACK = (
+    "job",
+    "cronjob",
+    "pod",
+    "replicaset",
+    "replicationcontroller",
+    "service",
+    "configmap",
+    "secret",
+)
+_SHORT = {"deploy": "deployment", "deployments": "deployment", "sts": "statefulset", "ds": "daemonset"}
+
+
 def _workload(raw: str) -> str:
+    kind, slash, name = raw.partition("/")
+    if slash and kind.lower() in _NEVER_BACK:
+        raise ValueError(
+            f"expected a kind that can be rolled back (deployment, statefulset, daemonset, rollout); a {kind} cannot"
+        )
+    full = f"{_SHORT.get(kind, '')}/{name}"
+    if re.fullmatch(_WORKLOAD, full):
+        raise ValueError(f'expected the kind in full: "{full}"')
     if not re.fullmatch(_WORKLOAD, raw):
         raise ValueError('expected a kind and a name, such as "deployment/api-gateway"')
     return raw

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from releaseconsole.record.clusters import SeenCluster
 from releaseconsole.record.model import (
     ActionState,
     ActionStatus,
@@ -120,6 +121,7 @@ class Draft:
         "_rollbacks",
         "_running",
         "actions",
+        "burning",
         "clusters",
         "decisions",
         "entries",
@@ -135,9 +137,10 @@ class Draft:
         self.items: Table[ItemState] = Table(state.items)
         self.actions: Table[ActionState] = Table(state.actions)
         self.pins: Table[Pin] = Table(state.pins)
+        self.burning: Table[float] = Table(state.burning)
         self.locks: Table[Lock] = Table(state.locks)
         self.decisions: Table[Decision] = Table(state.decisions)
-        self.clusters: Table[str] = Table(state.clusters)
+        self.clusters: Table[SeenCluster] = Table(state.clusters)
         self.started = state.started
         self.entries = state.entries
         self.ignored = state.ignored
@@ -186,6 +189,7 @@ class Draft:
             pins=self.pins.frozen(),
             rollbacks=self.rollbacks,
             locks=self.locks.frozen(),
+            burning=self.burning.frozen(),
             decisions=self.decisions.frozen(),
             clusters=self.clusters.frozen(),
             started=self.started,

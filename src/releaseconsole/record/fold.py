@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from releaseconsole.record import fold_rollback
+from releaseconsole.record import fold_clusters, fold_rollback
 from releaseconsole.record.draft import Draft, Said, said, words
 from releaseconsole.record.entry import Entry
 from releaseconsole.record.model import (
@@ -198,15 +198,6 @@ def _pin_set(draft: Draft, entry: Said) -> bool:
     return True
 
 
-def _cluster_seen(draft: Draft, entry: Said) -> bool:
-    context, identity = entry.id("context"), entry.id("identity")
-    if not context or not identity:
-        return False
-    if draft.clusters.get(context) is None:
-        draft.clusters.put(context, identity)
-    return True
-
-
 def _lock_set(draft: Draft, entry: Said) -> bool:
     environment = entry.id("environment")
     if environment:
@@ -245,15 +236,18 @@ _HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "action.started": _action_started,
         "action.ended": _action_ended,
         "pin.set": _pin_set,
-        "cluster.seen": _cluster_seen,
+        "cluster.seen": fold_clusters.seen,
+        "cluster.accepted": fold_clusters.accepted,
         "rollback.started": fold_rollback.started,
         "rollback.stage": fold_rollback.stage,
         "rollback.ended": fold_rollback.ended,
         "rollback.resumed": fold_rollback.resumed,
+        "rollback.hook": fold_rollback.hook,
+        "rollback.reverted": fold_rollback.reverted,
         "lock.set": _lock_set,
         "lock.cleared": _lock_cleared,
         "decision": _decision,
-        "trigger.changed": _noticed,
+        "trigger.changed": fold_rollback.trigger_changed,
     }
 )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from releaseconsole.record.draft import Draft, Said, identifier, shown, words
-from releaseconsole.record.model import RollbackState, Stage, WorkloadRollback
+from releaseconsole.record.model import HookState, RollbackState, Stage, WorkloadRollback
 
 MOST_WORKLOADS = 1_000
+MOST_HOOKS = 100
 _STAGES: Final[Mapping[str, Stage]] = {stage.value: stage for stage in Stage}
 INTERRUPTED = "interrupted"
 
@@ -29,6 +31,8 @@ def started(draft: Draft, entry: Said) -> bool:
             reason=entry.text("reason"),
             started=entry.at,
             workloads=workloads,
+            to=entry.text("to", limit=100) or "pinned",
+            alarm=_alarm(draft, entry.id("environment")),
         )
     )
     return True
@@ -44,7 +48,57 @@ def _planned(member: Any, at: float) -> WorkloadRollback | None:
         to_revision=shown(member.get("to_revision"), limit=100),
         from_images=words(member.get("from_images")),
         to_images=words(member.get("to_images")),
+        uid=identifier(member.get("uid")),
+        template=_template(member.get("template")),
     )
+
+
+def _template(found: object) -> Mapping[str, Any]:
+    return MappingProxyType(found) if isinstance(found, dict) else {}
+
+
+def _alarm(draft: Draft, environment: str) -> float:
+    """Since when a trigger of the environment burns; 0 when none does."""
+    since = [at for key, at in draft.burning.items() if key.startswith(f"{environment}/")]
+    return min(since, default=0.0)
+
+
+def trigger_changed(draft: Draft, entry: Said) -> bool:
+    """A trigger begins to burn or ends; what is only unknown meanwhile changes nothing."""
+    environment, objective, state = entry.id("environment"), entry.id("objective"), entry.id("state")
+    if not environment or not objective or not state:
+        return False
+    key = f"{environment}/{objective}"
+    if state == "BREACH":
+        draft.burning.put(key, draft.burning.get(key) or entry.at)
+    elif state in ("OK", "PENDING"):
+        draft.burning.drop(key)
+    return True
+
+
+def hook(draft: Draft, entry: Said) -> bool:
+    """A hook began, or ended; the newest entry of a hook takes the place of the one before."""
+    rollback, title = draft.rollback(entry.id("id")), entry.text("title", limit=200)
+    status = entry.text("status", limit=100)
+    if rollback is None or not title or not status:
+        return False
+    now = HookState(title, entry.text("when", limit=100), status, entry.text("summary"), entry.at)
+    others = [one for one in rollback.hooks if (one.title, one.when) != (now.title, now.when)]
+    if len(others) >= MOST_HOOKS:
+        return False
+    draft.put_rollback(replace(rollback, hooks=(*others, now)))
+    return True
+
+
+def reverted(draft: Draft, entry: Said) -> bool:
+    """Somebody has undone a rollback."""
+    rollback, key = draft.rollback(entry.id("id")), entry.id("key")
+    found = rollback.workloads.get(key) if rollback else None
+    if rollback is None or found is None:
+        return False
+    now = replace(found, reverted=entry.text("message"))
+    draft.put_rollback(replace(rollback, workloads={**rollback.workloads, key: now}))
+    return True
 
 
 def stage(draft: Draft, entry: Said) -> bool:

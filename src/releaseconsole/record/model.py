@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from releaseconsole.record.clusters import SeenCluster
+
 
 class ItemStatus(StrEnum):
     """Where one line of the checklist stands."""
@@ -125,6 +127,25 @@ class WorkloadRollback:
     from_images: tuple[str, ...] = ()
     to_images: tuple[str, ...] = ()
     message: str = ""
+    uid: str = ""
+    """Of the workload when it was planned."""
+    template: Mapping[str, Any] = field(default_factory=dict)
+    """Where it goes: a rollback that is taken up again, and a second press of the key, go to no other place."""
+    reverted: str = ""
+    """Who has undone it since, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookState:
+    """One hook of a rollback."""
+
+    title: str
+    when: str
+    """``before`` or ``after``."""
+    status: str
+    """``running``, ``succeeded``, ``failed`` or ``interrupted``."""
+    summary: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +161,27 @@ class RollbackState:
     ended: float = 0.0
     outcome: str = ""
     """"" while under way, then ``complete``, ``failed``, ``cancelled`` or ``interrupted``."""
+    to: str = "pinned"
+    """What was asked for: ``pinned``, ``previous`` or a revision."""
+    alarm: float = 0.0
+    """When the first trigger that burned at the key had begun to; 0 when none did."""
+    hooks: tuple[HookState, ...] = ()
+
+    @property
+    def patched(self) -> float:
+        """When the last patch was accepted; 0 while one is missing or when there was none."""
+        times = [one.times.get(Stage.PATCHED.value, 0.0) for one in self._moved()]
+        return max(times) if times and all(times) else 0.0
+
+    @property
+    def recovered(self) -> float:
+        """When the last workload was proven back, by the metrics where they tell; 0 before."""
+        times = [one.times.get(one.stage.value, 0.0) for one in self._moved()]
+        done = all(one.stage in (Stage.AVAILABLE, Stage.RECOVERED) for one in self._moved())
+        return max(times) if times and done else 0.0
+
+    def _moved(self) -> list[WorkloadRollback]:
+        return [one for one in self.workloads.values() if one.stage is not Stage.SKIPPED]
 
     @property
     def under_way(self) -> bool:
@@ -189,8 +231,10 @@ class ReleaseState:
     """Environment → lock."""
     decisions: Mapping[str, Decision] = field(default_factory=_empty)
     """Phase → go/no-go."""
-    clusters: Mapping[str, str] = field(default_factory=_empty)
-    """Context → identity of the cluster at first use."""
+    burning: Mapping[str, float] = field(default_factory=_empty)
+    """``environment/objective`` → since when its trigger is in breach."""
+    clusters: Mapping[str, SeenCluster] = field(default_factory=_empty)
+    """Context → the cluster that it leads to: at first use, or as a person has confirmed since."""
     started: float = 0.0
     entries: int = 0
     ignored: int = 0

@@ -143,6 +143,11 @@ def _cluster_seen(facts: Said, plan: Plan) -> str:
     )
 
 
+def _cluster_accepted(facts: Said, plan: Plan) -> str:
+    context, now = facts.text("context") or "?", facts.text("identity") or "?"
+    return f"confirmed that the context {context} leads to the cluster {now}, no more to {facts.text('before') or '?'}"
+
+
 def _rollback_started(facts: Said, plan: Plan) -> str:
     count = len(facts.members("workloads"))
     workloads = "1 workload" if count == 1 else f"{count} workloads"
@@ -160,6 +165,16 @@ def _rollback_ended(facts: Said, plan: Plan) -> str:
 
 def _rollback_resumed(facts: Said, plan: Plan) -> str:
     return f"took up the interrupted rollback {facts.text('id') or '?'} again"
+
+
+def _rollback_hook(facts: Said, plan: Plan) -> str:
+    hook = _quoted(facts.text("title") or "?")
+    status, when = facts.text("status") or "?", facts.text("when") or "?"
+    return f"ran the hook {hook} {when} the rollback: {status}{_after_colon(facts.text('summary'))}"
+
+
+def _rollback_reverted(facts: Said, plan: Plan) -> str:
+    return f"saw the rollback of {facts.text('key') or '?'} undone{_after_colon(facts.text('message'))}"
 
 
 def _lock_set(facts: Said, plan: Plan) -> str:
@@ -203,10 +218,13 @@ _SENTENCES: Final[Mapping[str, _Sentence]] = {
     "action.ended": _action_ended,
     "pin.set": _pin_set,
     "cluster.seen": _cluster_seen,
+    "cluster.accepted": _cluster_accepted,
     "rollback.started": _rollback_started,
     "rollback.stage": _rollback_stage,
     "rollback.ended": _rollback_ended,
     "rollback.resumed": _rollback_resumed,
+    "rollback.hook": _rollback_hook,
+    "rollback.reverted": _rollback_reverted,
     "lock.set": _lock_set,
     "lock.cleared": _lock_cleared,
     "decision": _decision,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from releaseconsole.clock import Clock
+from releaseconsole.errors import OtherCluster
 from releaseconsole.outside.world import Armed, EnvironmentData, Metric
 from releaseconsole.plan.model import Plan, Target
 from releaseconsole.plan.variables import environment_values
@@ -64,7 +65,11 @@ class Outside:
             await self._http.aclose()
 
     def environment(self, environment: str) -> EnvironmentData:
-        return self._observe(environment).data()
+        """The live objects. Raises OtherCluster while a context of the environment is refused."""
+        observer = self._observe(environment)
+        for refusal in observer.refusals():
+            raise OtherCluster(refusal.message, refusal.remedy)
+        return observer.data()
 
     async def client(self, target: Target) -> Client:
         return await self._target(target).connected()

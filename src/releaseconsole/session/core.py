@@ -17,20 +17,24 @@ from releaseconsole import __version__
 from releaseconsole.actions.runner import run as run_action
 from releaseconsole.checks.finding import Finding
 from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError, UsageError
-from releaseconsole.plan.model import Bound, Phase, PlacedAction, PlacedItem, Plan
+from releaseconsole.plan.model import Phase, PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.model import ActionState, ItemState, Pin, ReleaseState, RollbackState
+from releaseconsole.session.apply_preview import ApplyPreview, Progress, preview_apply
+from releaseconsole.session.closing import close_group
 from releaseconsole.session.contexts import Acting
 from releaseconsole.session.guard import innermost, kept_going
 from releaseconsole.session.hub import Hub
+from releaseconsole.session.identity import Clusters
 from releaseconsole.session.ledger import Ledger
+from releaseconsole.session.measured import require_target
 from releaseconsole.session.observer import Observer
 from releaseconsole.session.pinning import pin_environment
 from releaseconsole.session.rollbacks import Rollbacks
 from releaseconsole.session.runs import Runs
 from releaseconsole.session.setup import Setup
 from releaseconsole.session.verifier import Live, Verifier
-from releaseconsole.session.views import EnvironmentView, Notice, RollbackPreview
+from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.logs import LogBuffer
@@ -49,12 +53,17 @@ class Session:
         self._hub = hub
         self._ledger = ledger
         self._tasks = asyncio.TaskGroup()
+        self._clusters = Clusters(ledger, setup)
         self._observers = {
-            name: Observer(plan, name, environment, ledger=ledger, hub=hub, setup=setup)
+            name: Observer(
+                plan, name, environment, ledger=ledger, hub=hub, setup=setup, clusters=self._clusters
+            )
             for name, environment in plan.environments.items()
         }
         self._runs = Runs(ledger, hub)
-        self._rollbacks = Rollbacks(plan, ledger, hub, setup.clock)
+        self._rollbacks = Rollbacks(
+            plan, ledger, hub, setup.clock, lambda hook, emit: run_action(hook, self._outside, emit)
+        )
         self._outside = Acting(plan, setup, self.observer, self._pin_for_action, self.roll_back)
         self._verifier = Verifier(plan, ledger, hub, setup.clock, self._outside)
         self._focused = ""
@@ -74,7 +83,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await _close_group(self._tasks, kind, error, trace)
+            await close_group(self._tasks, kind, error, trace)
         finally:
             await self._outside.close()
             if not self.read_only:
@@ -180,7 +189,7 @@ class Session:
         item = self._item(item_id).item
         if item.role:
             raise GateClosed(f"“{item.text}” is a sign-off.", "Sign it with a name instead of ticking it.")
-        _require_target(item.target, value, item.unit)
+        require_target(item.target, value, item.unit)
         self._ledger.write("item.done", {"item": item_id, "value": value, "note": note})
 
     def untick(self, item_id: str) -> None:
@@ -261,11 +270,17 @@ class Session:
         """Run one action to its end. Raises GateClosed when its phase may not act yet, ReadOnly, ActionError."""
         placed = self._action(action_id)
         self._may_act(placed)
+        if placed.action.kind == "shell" and placed.environment:
+            await self.observer(placed.environment).proven()
         if placed.action.kind == "apply" and placed.environment:
             await self.pin(placed.environment, keep=True)
             # A rollback may have begun and locked the environment while the pins were read.
             self._may_act(placed)
         return await self._runs.run(placed, lambda emit: run_action(placed, self._outside, emit))
+
+    async def preview_action(self, action_id: str, progress: Progress | None = None) -> ApplyPreview:
+        """What an ``apply`` action would change now; writes nothing. Raises UsageError, ActionError."""
+        return await preview_apply(self._action(action_id), self.plan, self._outside, progress)
 
     def start_action(self, action_id: str) -> None:
         """Run one action in the session's own task; what goes wrong becomes a notice."""
@@ -285,6 +300,10 @@ class Session:
         observer.rehearsal.wake()
         return pins
 
+    def accept_cluster(self, refusal: Refusal) -> None:
+        """A person confirms that a context leads to the cluster they were shown, from now on. Raises ReadOnly."""
+        self._clusters.confirm(refusal)
+
     def prepared_preview(self, environment: str) -> RollbackPreview | None:
         """The preview as last rehearsed, at once; None when there is no rehearsal yet."""
         return self._rollbacks.prepared(self.observer(environment))
@@ -299,6 +318,7 @@ class Session:
         """Bring every workload of the environment back (or those of ``only``); returns when it ended."""
         self._refuse_read_only()
         observer = self.observer(environment)
+        observer.refuse()
         for action_id in self._runs.running(environment):
             if self.plan.actions[action_id].action.kind in ("apply", "wait", "shell"):
                 self._spawn(self._stop_for_rollback(action_id), f"stop {action_id}")
@@ -323,6 +343,17 @@ class Session:
             self._told(self.roll_back(environment, "second try of what failed", only=failed)),
             "rollback again",
         )
+
+    def interrupted_rollback(self, environment: str) -> RollbackState | None:
+        """The environment's last rollback, when a console died over it."""
+        return self._rollbacks.interrupted(environment)
+
+    async def resume_rollback(self, environment: str) -> RollbackState:
+        """Go on with the rollback that was interrupted; what is back already is not touched again."""
+        self._refuse_read_only()
+        done = await self._rollbacks.resume(self.observer(environment))
+        self._after_rollback(done)
+        return done
 
     # Inside.
 
@@ -408,39 +439,3 @@ class Session:
         while True:
             await self.setup.clock.sleep(2)
             self._ledger.refresh()
-
-
-class _Leave(Exception):
-    """Not an error: what ends a task group whose tasks run for ever."""
-
-
-async def _close_group(
-    tasks: asyncio.TaskGroup,
-    kind: type[BaseException] | None,
-    error: BaseException | None,
-    trace: TracebackType | None,
-) -> None:
-    """Cancel every task and wait for them. Raises what went wrong in one of them, in a group."""
-    if isinstance(error, asyncio.CancelledError):
-        await tasks.__aexit__(kind, error, trace)
-        return
-    try:
-        await tasks.__aexit__(_Leave, _Leave(), None)
-    except* _Leave:
-        pass
-
-
-def _require_target(target: Bound | None, value: str, unit: str) -> None:
-    if target is None or not value.strip():
-        return
-    try:
-        number = float(value.strip().removesuffix(unit).replace(",", "").strip() or "nan")
-    except ValueError:
-        raise GateClosed(
-            f"“{value}” is not a number.", f"Give the measured value, wanted {target} {unit}."
-        ) from None
-    if not target.holds(number):
-        raise GateClosed(
-            f"{number:g} {unit} misses the target {target} {unit}.",
-            "Override the item with a reason, or defer it.",
-        )

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from operator import is_not
 from typing import TYPE_CHECKING
 
 from releaseconsole.clock import Clock
 from releaseconsole.cluster.logs import LogBuffer
-from releaseconsole.cluster.objects import Event
+from releaseconsole.errors import OtherCluster
 from releaseconsole.metrics.trigger import Judgement, TriggerState
+from releaseconsole.outside.watched import around_kinds
 from releaseconsole.outside.world import EnvironmentData
-from releaseconsole.plan.model import Environment, Objective, Plan, Prometheus
+from releaseconsole.plan.model import Environment, Objective, Plan
 from releaseconsole.plan.variables import environment_values
-from releaseconsole.session.assemble import PodRows, event_views, workload_view
+from releaseconsole.session.eventrows import EventRows
 from releaseconsole.session.feed import Feed
 from releaseconsole.session.focus import Focus
 from releaseconsole.session.guard import kept_going
 from releaseconsole.session.hub import Hub
+from releaseconsole.session.identity import Clusters
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.patience import within
+from releaseconsole.session.prometheus import make_clients
 from releaseconsole.session.rehearsal import Rehearsal
+from releaseconsole.session.revisions import pattern
+from releaseconsole.session.rows import TargetRows
 from releaseconsole.session.target import TargetObserver
 from releaseconsole.session.views import (
     EnvironmentView,
@@ -31,21 +37,28 @@ from releaseconsole.session.views import (
     Liveness,
     LogCoverage,
     PodView,
-    WorkloadView,
+    Refusal,
 )
 
 if TYPE_CHECKING:
-    from releaseconsole.metrics.client import PrometheusClient
     from releaseconsole.session.setup import Setup
 
-_WORST_FIRST = (Liveness.DENIED, Liveness.STALE, Liveness.CONNECTING, Liveness.LIVE)
+_WORST_FIRST = (Liveness.REFUSED, Liveness.DENIED, Liveness.STALE, Liveness.CONNECTING, Liveness.LIVE)
 
 
 class Observer:
     """Watches while it runs, and assembles a view when somebody asks and something has changed."""
 
     def __init__(
-        self, plan: Plan, name: str, environment: Environment, *, ledger: Ledger, hub: Hub, setup: Setup
+        self,
+        plan: Plan,
+        name: str,
+        environment: Environment,
+        *,
+        ledger: Ledger,
+        hub: Hub,
+        setup: Setup,
+        clusters: Clusters,
     ) -> None:
         self.name = name
         self.environment = environment
@@ -58,16 +71,22 @@ class Observer:
         self._version = 0
         self._view: EnvironmentView | None = None
         self._view_key: object = None
-        self._pod_rows: dict[str, PodRows] = {}
+        self._pod_parts: tuple[tuple[PodView, ...], ...] = ()
+        self._all_pods: tuple[PodView, ...] = ()
+        self._event_rows = EventRows()
         self.target_observers = tuple(
-            TargetObserver(target, environment.workloads, setup, self.touch) for target in environment.targets
+            TargetObserver(
+                target, environment.workloads, setup, self.touch, clusters, around_kinds(plan, name)
+            )
+            for target in environment.targets
         )
+        self._rows = {target.name: TargetRows(target.name) for target in self.target_observers}
         self.feed = Feed(
             plan.objectives_of(name),
             {**environment_values(plan, name, environment.targets[0]), **_objective_values(environment)},
             setup.clock,
             self.touch,
-            _prometheus(environment, setup),
+            make_clients(environment, setup),
             self._judged,
         )
         self.rehearsal = Rehearsal(self)
@@ -88,8 +107,7 @@ class Observer:
                 for name, work in self._workers():
                     group.create_task(kept_going(work, name, self._hub, self.clock), name=name)
         finally:
-            if self.feed.client is not None:
-                await self.feed.client.close()
+            await self.feed.close()
 
     def _workers(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         for target in self.target_observers:
@@ -187,31 +205,30 @@ class Observer:
             self._view = replace(self._view, logs=coverage)
         return self._view
 
+    def refusals(self) -> tuple[Refusal, ...]:
+        """The contexts that lead to another cluster than before."""
+        found = (target.link.door.refusal for target in self.target_observers)
+        return tuple(dict.fromkeys(one for one in found if one is not None))
+
+    def refuse(self) -> None:
+        """Raises OtherCluster while every context of the environment is refused."""
+        refusals = self.refusals()
+        if refusals and all(target.link.door.refusal for target in self.target_observers):
+            raise OtherCluster(refusals[0].message, refusals[0].remedy)
+
+    async def proven(self) -> None:
+        """Whether every context leads, by the kubeconfig as it is now, to the known cluster. Raises ClusterError."""
+        await asyncio.gather(*(target.link.proven() for target in self.target_observers))
+
     def _pins(self) -> object:
         return tuple(pin for pin in self.ledger.state.pins.values() if pin.environment == self.name)
 
     def _assemble(self, coverage: LogCoverage) -> EnvironmentView:
         state = self.ledger.state
         planned = {one.key: one for one in self.rehearsal.planned}
-        workloads: list[WorkloadView] = []
-        pods: list[PodView] = []
-        events: list[Event] = []
         errors: list[tuple[str, str]] = []
         for target in self.target_observers:
-            found = target.families()
-            for family in found if target.was_synced else ():
-                one = planned.get(f"{target.name}/{family.workload}")
-                workloads.append(
-                    workload_view(
-                        target.name,
-                        family,
-                        pinned=f"{target.name}/{family.workload}" in state.pins,
-                        previous=one.target if one else None,
-                        problem=one.problem if one else "",
-                    )
-                )
-            pods += self._pod_rows.setdefault(target.name, PodRows()).of(target.name, found)
-            events += target.events()
+            self._rows[target.name].take(target.families() if target.was_synced else (), planned, state.pins)
             errors += target.panel_errors()
         lock = state.locks.get(self.name)
         return EnvironmentView(
@@ -221,15 +238,25 @@ class Observer:
             targets=tuple(target.name for target in self.target_observers),
             cluster=_worst([target.freshness() for target in self.target_observers]),
             metrics=self.feed.freshness(),
-            workloads=tuple(workloads),
-            pods=tuple(pods),
-            events=event_views(events),
+            workloads=tuple(one for rows in self._rows.values() for one in rows.workloads),
+            pods=self._pods(),
+            events=self._event_rows.of(one for target in self.target_observers for one in target.events()),
             objectives=self.feed.views(),
             logs=coverage,
             armed=self.rehearsal.armed(),
             lock=f"{lock.reason} ({lock.by})" if lock else "",
             panel_errors=tuple(errors),
+            refusals=self.refusals(),
         )
+
+    def _pods(self) -> tuple[PodView, ...]:
+        """The rows of all targets; the same tuple as before when nothing has changed."""
+        parts = tuple(rows.pods for rows in self._rows.values())
+        if len(parts) == 1:
+            return parts[0]
+        if len(parts) != len(self._pod_parts) or any(map(is_not, parts, self._pod_parts)):
+            self._pod_parts, self._all_pods = parts, tuple(chain.from_iterable(parts))
+        return self._all_pods
 
 
 def _worst(found: list[Freshness]) -> Freshness:
@@ -247,32 +274,6 @@ def _coverage(found: list[LogCoverage], buffer: LogBuffer, now: float) -> LogCov
 
 
 def _objective_values(environment: Environment) -> dict[str, str]:
-    """What objectives may name besides: one window for all, and the workloads as a regular expression."""
-    names = [re.escape(workload.partition("/")[2]) for workload in environment.workloads]
-    either = "|".join(names)
-    return {"window": "1m", "workload": either, "pods": f"({either})-.*"}
-
-
-def _prometheus(environment: Environment, setup: Setup) -> PrometheusClient | None:
-    """The client of the plan's Prometheus, its secret taken from where the plan says it is."""
-    place = environment.prometheus
-    if place is None:
-        return None
-    from releaseconsole.metrics.client import PrometheusClient, Source
-
-    token = _token(place, setup)
-    return PrometheusClient(
-        Source(
-            url=place.url, token=token, headers=place.headers, ca_file=place.ca_file, timeout=place.timeout
-        )
-    )
-
-
-def _token(place: Prometheus, setup: Setup) -> str:
-    """The bearer token from its variable or file; without either, Prometheus itself will say what is missing."""
-    if place.token_file:
-        try:
-            return (setup.folder / place.token_file).read_text("utf-8").strip()
-        except (OSError, ValueError):
-            return ""
-    return setup.environ.get(place.token_env or "", "")
+    """What objectives may name besides: the workloads and their pods as regular expressions."""
+    names = [workload.partition("/")[2] for workload in environment.workloads]
+    return {"workload": "|".join(name.replace(".", "[.]") for name in names), "pods": pattern(names)}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from releaseconsole.clock import Clock, SystemClock
 from releaseconsole.errors import JournalDamaged, JournalMismatch, RecordError
 from releaseconsole.paths import release_folder
 from releaseconsole.plan.model import Plan
+from releaseconsole.record.clusters import SeenCluster
+from releaseconsole.record.fold import fold
 from releaseconsole.record.journal import Entry, Journal, Store
 from releaseconsole.record.stores.file import FileStore
 from releaseconsole.record.stores.memory import MemoryStore
@@ -35,11 +37,13 @@ def open_session(
     journal: bool = True,
     emergency: bool = False,
     pins_matter: bool = True,
+    accept_clusters: Collection[str] = (),
 ) -> Session:
     """A session that is ready to be entered.
 
     ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
-    With ``journal=False`` nothing is kept and nothing is read. In an ``emergency`` a journal that cannot be
+    With ``journal=False`` nothing is kept, and nothing is read but which clusters are known. ``accept_clusters``
+    are contexts that may lead to another cluster than before, once. In an ``emergency`` a journal that cannot be
     written (another console holds it, the disk is broken) is said loudly and stops nothing: its pins are read
     if that is possible. One of another release is refused all the same, and a damaged one where ``pins_matter``.
     Raises RecordError.
@@ -69,6 +73,8 @@ def open_session(
         clock=clock,
         read_only=read_only,
         practice=practice,
+        accept_clusters=frozenset(accept_clusters),
+        known_clusters={} if journal else _known_clusters(plan, state),
     )
     ledger = Ledger(opened, hub, clock, user=user, read_only=read_only)
     return Session(plan, ledger, hub, setup)
@@ -84,6 +90,14 @@ def _open_to_look(plan: Plan, state: Path | None, clock: Clock, user: str) -> Jo
         return _open_journal(plan, FileStore(journal_folder(plan, state), read_only=True), clock, user)
     except RecordError:
         return _open_journal(plan, MemoryStore(), clock, user)
+
+
+def _known_clusters(plan: Plan, state: Path | None) -> Mapping[str, SeenCluster]:
+    """Where the contexts led according to the journal; nothing is known when there is none that can be read."""
+    try:
+        return fold(read_journal(plan, state)[0]).clusters
+    except RecordError:
+        return {}
 
 
 def journal_folder(plan: Plan, state: Path | None) -> Path:

@@ -12,6 +12,7 @@ from releaseconsole.text import duration
 if TYPE_CHECKING:
     from releaseconsole.session.observer import Observer
 
+_MOST_SCALERS = 3
 NEVER_RESTORED = ("ConfigMaps and Secrets", "replica counts", "database migrations")
 
 
@@ -24,9 +25,20 @@ def make_preview(observer: Observer, planned: Sequence[Planned], letter: str, no
         targets=tuple(str(target) for target in observer.environment.targets),
         lines=tuple(_line(one, now) for one in planned),
         burning=observer.burning(),
-        not_restored=NEVER_RESTORED,
+        not_restored=_not_restored(planned),
         letter=letter,
     )
+
+
+def _not_restored(planned: Sequence[Planned]) -> tuple[str, ...]:
+    """The same for all, and who sets the replica counts where it is not a person."""
+    scaled = [f"{one.name}: {scaler}" for one in planned if (scaler := one.observer.scaler(one.workload))]
+    if not scaled:
+        return NEVER_RESTORED
+    named = list(dict.fromkeys(scaled))
+    more = f"; and {len(named) - _MOST_SCALERS} more" if len(named) > _MOST_SCALERS else ""
+    counts = f"replica counts ({'; '.join(named[:_MOST_SCALERS])}{more})"
+    return tuple(counts if one == "replica counts" else one for one in NEVER_RESTORED)
 
 
 def _line(planned: Planned, now: float) -> PreviewLine:
@@ -34,6 +46,9 @@ def _line(planned: Planned, now: float) -> PreviewLine:
     notes = [*target.warnings] if target else []
     if planned.unfinished:
         notes.insert(0, "rollout unfinished, fine")
+    else:
+        # During a rollout every budget is used up; at rest it is too tight, and somebody will wonder.
+        notes += planned.observer.held_evictions(planned.workload)
     return PreviewLine(
         key=planned.key,
         name=planned.name,

@@ -6,16 +6,17 @@ At most one dry run per workload a minute, and at once after a change: that is w
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.errors import ReleaseConsoleError
-from releaseconsole.record.model import Pin, ReleaseState
+from releaseconsole.record.model import Pin, ReleaseState, RollbackState, Stage, WorkloadRollback
 from releaseconsole.session.patience import within
 from releaseconsole.session.views import ArmedView, Liveness
 
 if TYPE_CHECKING:
-    from releaseconsole.cluster.rollback import Executed, PinnedRevision, RollbackTarget
+    from releaseconsole.cluster.rollback import PinnedRevision, RollbackTarget
+    from releaseconsole.cluster.rollback_run import Executed
     from releaseconsole.session.observer import Observer
     from releaseconsole.session.target import TargetObserver
 
@@ -60,11 +61,13 @@ class Planned:
             "to_revision": target.to_revision if target else "",
             "from_images": list(target.from_images) if target else [],
             "to_images": list(target.to_images) if target else [],
+            "uid": target.uid if target else "",
+            "template": dict(target.template) if target else {},
         }
 
     async def execute(self) -> Executed:
         """Send the patch. Raises ClusterError."""
-        from releaseconsole.cluster.rollback import execute
+        from releaseconsole.cluster.rollback_run import execute
 
         assert self.target is not None
         return await execute(await self.observer.connected(), self.target)
@@ -84,6 +87,56 @@ def pinned_revision(pin: Pin) -> PinnedRevision:
     )
 
 
+def _went_last(state: ReleaseState, key: str) -> PinnedRevision | None:
+    """Where the last rollback took a workload that was never pinned. Without this, pressing the key twice would
+    go forward again to the bad version, as ``kubectl rollout undo`` does."""
+    for rollback in reversed(state.rollbacks):
+        one = rollback.workloads.get(key)
+        if one is not None and one.template:
+            return _recorded(one)
+    return None
+
+
+def _recorded(one: WorkloadRollback) -> PinnedRevision:
+    """The place that a rollback in the journal goes to."""
+    from releaseconsole.cluster.rollback import PinnedRevision
+
+    return PinnedRevision(
+        uid=one.uid,
+        revision=one.to_revision,
+        template_hash="",
+        images=one.to_images,
+        template=dict(one.template),
+    )
+
+
+async def plan_again(observer: Observer, state: ReleaseState, last: RollbackState) -> tuple[Planned, ...]:
+    """Plan what is left of a rollback that was interrupted, to the places that it had set out for."""
+    left = {
+        key: one for key, one in last.workloads.items() if one.stage not in (Stage.RECOVERED, Stage.SKIPPED)
+    }
+    work = [
+        _plan_one(target, workload, left[key])
+        if left[key].template
+        else _plan(target, workload, state, last.to, try_it=False)
+        for target in observer.target_observers
+        for workload in observer.environment.workloads
+        if (key := f"{target.name}/{workload}") in left
+    ]
+    return tuple(await asyncio.gather(*work))
+
+
+async def _plan_one(target: TargetObserver, workload: str, one: WorkloadRollback) -> Planned:
+    from releaseconsole.cluster.rollback import plan_rollback
+
+    try:
+        client = await target.connected()
+        planned = await plan_rollback(client, target.namespace, workload, pin=_recorded(one))
+    except ReleaseConsoleError as error:
+        return Planned(workload, target, None, str(error))
+    return Planned(workload, target, planned, planned.problem, unfinished=target.unfinished(workload))
+
+
 async def plan_environment(
     observer: Observer, state: ReleaseState, to: str = "pinned", *, try_it: bool = False
 ) -> tuple[Planned, ...]:
@@ -99,14 +152,19 @@ async def plan_environment(
 async def _plan(
     target: TargetObserver, workload: str, state: ReleaseState, to: str, *, try_it: bool
 ) -> Planned:
-    from releaseconsole.cluster.rollback import dry_run, plan_rollback
+    from releaseconsole.cluster.rollback import plan_rollback
+    from releaseconsole.cluster.rollback_run import dry_run
 
-    pin = state.pins.get(f"{target.name}/{workload}")
+    key = f"{target.name}/{workload}"
+    pin = state.pins.get(key)
     pinned_at = pin.at if pin else 0.0
+    went = None if pin or to != "pinned" else _went_last(state, key)
     try:
         client = await target.connected()
-        revision = pinned_revision(pin) if pin else None
+        revision = pinned_revision(pin) if pin else went
         planned = await plan_rollback(client, target.namespace, workload, pin=revision, to=to)
+        if went is not None:
+            planned = replace(planned, source="where the last rollback went")
         problem = planned.problem
         if try_it and not problem and not planned.skipped:
             problem = await dry_run(client, planned)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from releaseconsole.clock import Clock
+from releaseconsole.record.clusters import SeenCluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +23,7 @@ class Setup:
     read_only: bool = False
     practice: str = ""
     """The practice cluster's scenario; "" on real clusters."""
+    accept_clusters: frozenset[str] = frozenset()
+    """Contexts of which a person has said beforehand that they may lead to another cluster than before."""
+    known_clusters: Mapping[str, SeenCluster] = field(default_factory=dict)
+    """Context → cluster, from a journal that the session itself does not read."""

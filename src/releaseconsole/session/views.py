@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from releaseconsole.record.clusters import SeenCluster
+from releaseconsole.text import visible
+
 
 class Liveness(StrEnum):
     """How far the data of one source can be believed."""
@@ -17,6 +20,8 @@ class Liveness(StrEnum):
     LIVE = "live"
     STALE = "stale"
     DENIED = "denied"
+    REFUSED = "refused"
+    """The context leads to another cluster than before; nothing is watched until a person confirms it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,35 @@ class Freshness:
     seen: float = 0.0
     """Monotonic seconds of the last sign of life; 0 when there was none."""
     error: str = ""
+    trying: str = ""
+    """That it is tried again, how often and for how long by now; "" where nothing is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A context that leads to another cluster than before, until a person confirms it."""
+
+    context: str
+    before: SeenCluster
+    now: SeenCluster
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in a sentence."""
+        return visible(
+            f"Context “{self.context}” pointed to another cluster before ({self.before}); it now leads to {self.now}."
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return visible(
+            f"If that is meant, press A to confirm it (on the command line: --accept-cluster {self.context}); "
+            "if not, mend the kubeconfig."
+        )
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +91,10 @@ class WorkloadView:
     pinned: bool = False
     rollback_ready: bool = False
     rollback_problem: str = ""
+    autoscaler: str = ""
+    """Who sets the replicas: ``replicas are set by HPA api-gateway (2–6)``; "" when no autoscaler does."""
+    notes: tuple[str, ...] = ()
+    """What else is good to know, a sentence each: a disruption budget that allows no eviction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +205,8 @@ class EnvironmentView:
     lock: str = ""
     panel_errors: tuple[tuple[str, str], ...] = ()
     """(panel, sentence) for what this user may not see: ``("pods", "list pods is forbidden …")``."""
+    refusals: tuple[Refusal, ...] = ()
+    """Contexts that lead to another cluster than before, each once."""
 
     @property
     def unhealthy(self) -> int:
