@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --quiet --require-hashes
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test control-plane lint format lock wheel bench screenshots clean
+.PHONY: help demo test control-plane prometheus lint format lock wheel bench screenshots clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -31,12 +31,15 @@ $(VENV)/.developing: requirements-dev.lock $(VENV)/.installed
 demo: $(VENV)/.installed ## the console on the embedded practice cluster
 	@$(BIN)/releaseconsole demo $(ARGS)
 
-# The tests on a real control plane share one, so that they stay in one worker: hence `--dist loadgroup`.
-test: $(VENV)/.developing ## every test; those on a real control plane when `make control-plane` has built one
+# The tests on a real control plane share one, and so do those on a real Prometheus: hence `--dist loadgroup`.
+test: $(VENV)/.developing ## every test; some need what `make control-plane` and `make prometheus` bring
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 control-plane: $(VENV)/.developing ## build a real Kubernetes control plane for the tests (needs Go; minutes, once)
 	@$(BIN)/python tests/cluster/binaries.py
+
+prometheus: ## install Prometheus and promtool for the tests (Debian's package, as root) or say how
+	@$(PYTHON) tests/metrics/prom_programs.py
 
 lint: $(VENV)/.developing ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
@@ -57,8 +60,8 @@ lock: $(VENV)/.developing ## new lock files from pyproject.toml
 wheel: $(VENV)/.developing ## a wheel in dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .
 
-bench: $(VENV)/.developing ## the figures of benchmarks/
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.developing ## the figures of benchmarks/ (the long ones: ARGS=scale)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: $(VENV)/.installed ## the pictures of the README, drawn by the program itself
 	$(BIN)/python docs/screenshots.py

@@ -8,18 +8,18 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.cluster import practice
+from benchmarks.firing import fire
 from benchmarks.measure import KUBECTL, line
 from releaseconsole.clock import SystemClock
 from releaseconsole.cluster.connect import connect
 from releaseconsole.paths import sample_configs_dir
 from releaseconsole.plan.load import load_plan
 from releaseconsole.plan.variables import with_overrides
-from releaseconsole.session import Session, open_session
-from releaseconsole.session.views import RollbackPreview
+from releaseconsole.session import open_session
 
 RUNS = 5
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
@@ -47,49 +47,8 @@ async def _ours(kubeconfig: Path) -> float:
         with tempfile.TemporaryDirectory() as state:
             session = open_session(plan, kubeconfig=kubeconfig, state=Path(state), folder=Path(state))
             async with session:
-                seconds.append(await _one(session, kubeconfig))
+                seconds.append(await fire(session, "production", partial(_set_images, kubeconfig)))
     return statistics.median(seconds)
-
-
-async def _one(session: Session, kubeconfig: Path) -> float:
-    await session.ready({"production"}, 10.0, metrics=False)
-    await session.pin("production")
-    await _set_images(kubeconfig)
-    await _until(session, lambda: _rehearsed(session) is not None)
-    preview = _rehearsed(session)
-    assert preview is not None
-    started = time.perf_counter()
-    session.start_rollback(preview, "benchmark")
-    await _until(session, lambda: _patched(session))
-    took = time.perf_counter() - started
-    await _until(session, lambda: bool(session.state.rollbacks[-1].outcome))
-    return took
-
-
-def _rehearsed(session: Session) -> RollbackPreview | None:
-    """The preview, once the rehearsal has seen every new image."""
-    preview = session.prepared_preview("production")
-    ready = preview and all(not one.problem and not one.skipped for one in preview.lines)
-    return preview if ready and _all_new(session) else None
-
-
-def _all_new(session: Session) -> bool:
-    return all(
-        one.rollback_ready and one.image != one.previous_image
-        for one in session.environment("production").workloads
-    )
-
-
-def _patched(session: Session) -> bool:
-    rollbacks = session.state.rollbacks
-    return bool(rollbacks) and all("patched" in one.times for one in rollbacks[-1].workloads.values())
-
-
-async def _until(session: Session, holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(120):
-        version = session.version
-        while not holds():
-            version = await session.changed(version)
 
 
 async def _set_images(kubeconfig: Path) -> None:

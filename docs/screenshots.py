@@ -166,7 +166,7 @@ async def deploy(walk: Walk, clock: WalkClock) -> None:
     for item in ("issues", "window", "support", "backup"):
         session.tick(f"prod-pre-{item}")
     session.note("prod-pre-backup", "snap-0412")
-    await walk.run_action("prod-apply")
+    await apply(walk)
     await walk.run_action("prod-wait")
     clock.run(FAST)
     began = clock.monotonic()
@@ -174,6 +174,18 @@ async def deploy(walk: Walk, clock: WalkClock) -> None:
     for item in ("auth", "rate-limit"):
         await session.verify(f"prod-verify-{item}")
     clock.run(1.0)
+
+
+async def apply(walk: Walk) -> None:
+    """Look at what would change, and agree to it."""
+    await walk.pilot.resize_terminal(*MIDDLE)
+    walk.app._main.checklist.select("a:prod-apply")
+    await walk.press("enter")
+    await walk.until(lambda: getattr(walk.app.screen, "_was_read", False), "a preview that can be agreed to")
+    await walk.draw("apply-preview", "enter", size=MIDDLE)
+    await walk.press("enter")
+    await walk.until(lambda: walk.session.state.action("prod-apply").ended, "everything is applied")
+    await walk.pilot.resize_terminal(*WIDE)
 
 
 async def breach(walk: Walk, thread: PracticeThread, clock: WalkClock) -> None:

@@ -41,6 +41,13 @@ OVERRIDES = click.option(
     type=click.Path(path_type=Path),
     help="A JSON file that says where environments are, such as `sandbox --endpoints` writes.",
 )
+ACCEPT = click.option(
+    "--accept-cluster",
+    "accept",
+    multiple=True,
+    metavar="CONTEXT",
+    help="This context may lead to another cluster than before. May be given more than once.",
+)
 SCENARIO = click.option("--scenario", default="healthy", show_default=True, help="What the new version does.")
 SEED = click.option("--seed", default=1, show_default=True, help="The same seed gives the same cluster.")
 
@@ -127,6 +134,7 @@ def locate(as_json: bool) -> None:
 @FOLDER
 @OVERRIDES
 @click.option("--theme", help="dark, light, colour-blind, or one of your own.")
+@ACCEPT
 def run(
     plan: Path,
     read_only: bool,
@@ -135,6 +143,7 @@ def run(
     folder: Path | None,
     endpoints: Path | None,
     theme: str | None,
+    accept: tuple[str, ...],
 ) -> None:
     """Open the console on PLAN and its real clusters."""
     from releaseconsole.commands.console import run_console
@@ -147,6 +156,7 @@ def run(
         folder=folder or plan.resolve().parent,
         read_only=read_only,
         theme=theme,
+        accept=accept,
     )
 
 
@@ -212,6 +222,8 @@ def sandbox(
 @KUBECONFIG
 @FOLDER
 @OVERRIDES
+@STATE
+@ACCEPT
 def check(
     plan: Path,
     phase: str | None,
@@ -219,6 +231,8 @@ def check(
     kubeconfig: Path | None,
     folder: Path | None,
     endpoints: Path | None,
+    state: Path | None,
+    accept: tuple[str, ...],
 ) -> None:
     """Run the automatic checks of PLAN once and say what holds."""
     from releaseconsole.commands.headless import run_check
@@ -228,6 +242,40 @@ def check(
         run_check(
             loaded,
             phase=phase,
+            as_json=as_json,
+            kubeconfig=kubeconfig,
+            folder=folder or plan.resolve().parent,
+            state=state,
+            accept=accept,
+        )
+    )
+
+
+@cli.command()
+@PLAN
+@click.option(
+    "-e", "--environment", "environments", multiple=True, help="Only this one; may be given more than once."
+)
+@JSON
+@KUBECONFIG
+@FOLDER
+@OVERRIDES
+def doctor(
+    plan: Path,
+    environments: tuple[str, ...],
+    as_json: bool,
+    kubeconfig: Path | None,
+    folder: Path | None,
+    endpoints: Path | None,
+) -> None:
+    """Say whether PLAN can work from here: contexts, credentials, rights, workloads, metrics, manifests."""
+    from releaseconsole.commands.doctor import run_doctor
+
+    loaded = load(plan, endpoints)
+    raise SystemExit(
+        run_doctor(
+            loaded,
+            environments=environments,
             as_json=as_json,
             kubeconfig=kubeconfig,
             folder=folder or plan.resolve().parent,
@@ -241,15 +289,28 @@ def check(
 @KUBECONFIG
 @STATE
 @OVERRIDES
+@ACCEPT
 def status(
-    plan: Path, as_json: bool, kubeconfig: Path | None, state: Path | None, endpoints: Path | None
+    plan: Path,
+    as_json: bool,
+    kubeconfig: Path | None,
+    state: Path | None,
+    endpoints: Path | None,
+    accept: tuple[str, ...],
 ) -> None:
     """Say where the release stands: phases, rollouts and metrics now."""
     from releaseconsole.commands.headless import run_status
 
     loaded = load(plan, endpoints)
     raise SystemExit(
-        run_status(loaded, as_json=as_json, kubeconfig=kubeconfig, state=state, folder=plan.resolve().parent)
+        run_status(
+            loaded,
+            as_json=as_json,
+            kubeconfig=kubeconfig,
+            state=state,
+            folder=plan.resolve().parent,
+            accept=accept,
+        )
     )
 
 
@@ -264,6 +325,7 @@ def status(
 @KUBECONFIG
 @STATE
 @OVERRIDES
+@ACCEPT
 def rollback(
     plan: Path,
     environment: str | None,
@@ -275,6 +337,7 @@ def rollback(
     kubeconfig: Path | None,
     state: Path | None,
     endpoints: Path | None,
+    accept: tuple[str, ...],
 ) -> None:
     """Bring every workload of an environment back to what ran before."""
     from releaseconsole.commands.rollback import run_rollback
@@ -292,6 +355,7 @@ def rollback(
             kubeconfig=kubeconfig,
             state=state,
             folder=plan.resolve().parent,
+            accept=accept,
         )
     )
 

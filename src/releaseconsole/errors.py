@@ -13,9 +13,11 @@
     │   ├── KubeconfigError        file, context or credentials                  exit 2
     │   ├── Unreachable            no answer in time
     │   ├── Denied                 401 or 403
+    │   │   └── SignInRefused      401: the credentials themselves
     │   ├── NotFound               404, or no such workload
     │   ├── Conflict               409, or a precondition that did not hold
     │   ├── Gone                   410, the watch has to list again
+    │   ├── OtherCluster           a context leads elsewhere than before
     │   └── ApiRejected            any other refusal of the API server
     ├── MetricsError               Prometheus gave no usable answer              exit 3
     ├── ActionError                an action could not be started                exit 1
@@ -104,16 +106,31 @@ class Denied(ClusterError):
     """The API server refused the credentials (401) or the verb (403)."""
 
 
+class SignInRefused(Denied):
+    """The API server does not accept the credentials (401)."""
+
+
 class NotFound(ClusterError):
     """The object does not exist."""
 
 
 class Conflict(ClusterError):
-    """Somebody else changed the object first (409, or 422 from a ``test`` of a JSON patch)."""
+    """Somebody else changed the object first (409, or 422 from a ``test`` of a JSON patch).
+
+    ``causes`` is what the API server names: pairs of a field's path and what is said of it.
+    """
+
+    def __init__(self, message: str, remedy: str = "", causes: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.causes = causes
 
 
 class Gone(ClusterError):
     """The resource version is too old to continue from (410)."""
+
+
+class OtherCluster(ClusterError):
+    """A context leads to another cluster than before, and nobody has confirmed that."""
 
 
 class ApiRejected(ClusterError):

@@ -30,6 +30,7 @@ from releaseconsole.plan.variables import with_overrides
 from releaseconsole.sandbox import Options, PracticeCluster, PracticeThread, make_workspace
 from releaseconsole.session import Session, open_session
 from releaseconsole.ui.app import ConsoleApp
+from releaseconsole.ui.screens.apply import ApplyScreen
 from releaseconsole.ui.screens.rollback import RollbackScreen
 
 PLAN_FILE = sample_configs_dir() / "healthpay.toml"
@@ -219,15 +220,22 @@ class LiveConsole(Console):
         raise AssertionError(f"there is no {key} on this tab\n{self.text()}")
 
     async def run(self, action_id: str, *, confirm: bool) -> None:
-        """Run an action with enter, with a yes where one is asked for, and wait for its success."""
+        """Run an action with enter, agree to the preview where there is one, and wait for its success."""
         await self.go_to(f"a:{action_id}")
         await self.press("enter")
         if confirm:
-            await self.sees("Run this action?", "PRODUCTION")
-            await self.press("y")
+            await self.agree()
         await self.until(lambda: self.session.state.action(action_id).ended, f"{action_id} has ended")
         ended = self.session.state.action(action_id)
         assert ended.status == "succeeded", ended
+
+    async def agree(self) -> None:
+        """Wait until the preview of an apply has been seen for a moment, and press enter."""
+        await self.sees("APPLY TO PRODUCTION")
+        screen = self.app.screen
+        assert isinstance(screen, ApplyScreen)
+        await self.until(lambda: screen._was_read, "a preview that can be agreed to")
+        await self.press("enter")
 
     async def decide_go(self, reason: str) -> None:
         await self.press("g")

@@ -13,6 +13,7 @@ from typing import Any, Self
 from standin_plan import sample_plan
 from standin_views import EPOCH, SERVICES, Buffer, Checked, burning_view, healthy_view, some_logs
 
+from releaseconsole.cluster.apply_preview import Change
 from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError
 from releaseconsole.plan.model import Plan
 from releaseconsole.record import gates
@@ -29,10 +30,12 @@ from releaseconsole.record.model import (
     Stage,
     WorkloadRollback,
 )
+from releaseconsole.session.apply_preview import ApplyPreview, Progress, TargetPreview
 from releaseconsole.session.views import (
     EnvironmentView,
     Notice,
     PreviewLine,
+    Refusal,
     RollbackPreview,
 )
 
@@ -80,6 +83,7 @@ class StandIn:
         self.closed = False
         self.letters = iter("HGFEKHGFEH")
         self.previews = 0
+        self.changes: tuple[Change, ...] = would_change()
         self._focused = ""
 
     async def __aenter__(self) -> Self:
@@ -206,6 +210,12 @@ class StandIn:
         self._want("unlock", env_id, reason)
         self._fold(locks={})
 
+    def accept_cluster(self, refusal: Refusal, /) -> None:
+        self._want("accept", refusal.context, refusal.now.identity)
+        for env_id, view in self.views.items():
+            left = tuple(one for one in view.refusals if one != refusal)
+            self.set_view(env_id, replace(view, refusals=left))
+
     def lock(self, env_id: str) -> None:
         self._fold(locks={env_id: Lock(env_id, "rolled back", "amira", EPOCH)})
         self.set_view(env_id, replace(self.views[env_id], lock="rolled back"))
@@ -222,6 +232,21 @@ class StandIn:
         if obstacles:
             raise GateClosed(" ".join(obstacles), "Settle it first.")
         self.set_action(action_id, ActionStatus.RUNNING)
+
+    async def preview_action(self, action_id: str, progress: Progress | None = None) -> ApplyPreview:
+        self.calls.append(("preview", action_id))
+        if progress is not None:
+            progress(2, 7)
+        if self.preview_gate is not None:
+            await self.preview_gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        placed = self.plan.actions[action_id]
+        environment = self.plan.environments[str(placed.environment)]
+        targets = tuple(TargetPreview(str(one), self.changes) for one in environment.targets)
+        return ApplyPreview(
+            action_id, placed.action.label, str(placed.environment), "", environment.colour, targets
+        )
 
     async def cancel_action(self, action_id: str) -> None:
         self._want("cancel", action_id)
@@ -307,6 +332,26 @@ class StandIn:
         rollback = self.state.rollbacks[-1]
         ended = replace(rollback, outcome=outcome, ended=rollback.started + seconds)
         self._fold(rollbacks=(*self.state.rollbacks[:-1], ended))
+
+
+def would_change() -> tuple[Change, ...]:
+    """What an apply would do: one object changes, another is new, two stay as they are."""
+    return (
+        Change(
+            "Deployment", "command-service", "healthpay", "configured", "k8s/command.yaml, document 1",
+            diff=(
+                "@@ spec.template.spec.containers[command-service] @@",
+                "         env: []",
+                "-        image: healthpay/command-service:1.0.0",
+                "+        image: healthpay/command-service:1.1.0",
+            ),
+            mark="a",
+        ),
+        Change("ConfigMap", "limits", "healthpay", "created", "k8s/limits.yaml, document 1",
+               diff=("+data:", "+  most: '7'"), mark="b"),
+        Change("Service", "command-service", "healthpay", "unchanged", "k8s/command.yaml, document 2", mark="c"),
+        Change("Service", "api-gateway", "healthpay", "unchanged", "k8s/api.yaml, document 2", mark="d"),
+    )  # fmt: skip
 
 
 class Unlucky(ReleaseConsoleError):

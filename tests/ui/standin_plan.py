@@ -39,7 +39,16 @@ def sample_plan() -> Plan:
                 _phase(
                     "rollback",
                     "Rollback",
-                    [_step("after-rollback", "After a rollback", _texts("Rolled-back check", 4))],
+                    [
+                        _step(
+                            "after-rollback",
+                            "After a rollback",
+                            _texts("Rolled-back check", 4),
+                            actions=[
+                                {"id": "undo", "title": "roll everything back", "rollback": "workloads"}
+                            ],
+                        )
+                    ],
                     environment="production",
                     kind="rollback",
                 ),

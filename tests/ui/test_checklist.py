@@ -235,16 +235,16 @@ async def test_a_check_that_writes_is_confirmed_first() -> None:
         assert all(call[0] != "verify" for call in console.session.calls)
 
 
-async def test_enter_runs_an_action_only_after_a_yes_that_names_the_cluster() -> None:
+async def test_an_action_that_cannot_be_previewed_runs_only_after_a_yes_that_names_the_cluster() -> None:
     async with opened() as console:
-        await at_production(console)
-        console.main.checklist.select("a:production-apply")
+        await console.press("5")
+        console.main.checklist.select("a:undo")
         await console.press("enter")
-        await console.sees("Run this action?", "PRODUCTION", "prod-eu / healthpay", "apply deployment/k8s/")
+        await console.sees("Run this action?", "PRODUCTION", "prod-eu / healthpay", "roll everything back")
         await console.press("enter")
         assert all(call[0] != "run" for call in console.session.calls)
         await console.press("y")
-        await console.until(lambda: ("run", "production-apply") in console.session.calls)
+        await console.until(lambda: ("run", "undo") in console.session.calls)
         await console.sees("running", "Output")
 
 

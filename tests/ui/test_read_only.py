@@ -58,6 +58,8 @@ async def answer_whatever_is_asked(at: LiveConsole) -> None:
             await at.press("y")
         elif at.dialog == "DecideScreen":
             await at.press("g")
+        elif at.dialog == "ApplyScreen":
+            await at.press("enter", "enter", "y", "escape")
         elif at.dialog == "PreviewScreen":
             await at.press(*FIRING_LETTERS.lower(), *FIRING_LETTERS, "enter", "escape")
         else:

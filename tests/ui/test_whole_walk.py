@@ -59,8 +59,8 @@ async def deploy_to_production(at: LiveConsole, ground: Ground) -> None:
     await at.live()
     await at.go_to("a:prod-apply")
     await at.press("enter")
-    await at.sees("Run this action?")
-    await at.press("y")
+    await at.sees("3 configured", "It may not be applied yet", "Nobody has decided go or no-go")
+    await at.agree()
     await at.told("Nobody has decided go or no-go for Production")
     assert await ground.images() == OLD
     await at.decide_go("uat was signed on paper")
@@ -90,8 +90,7 @@ async def nothing_can_be_deployed_now(at: LiveConsole) -> None:
     await at.press("4")
     await at.go_to("a:prod-apply")
     await at.press("enter")
-    await at.sees("Run this action?")
-    await at.press("y")
+    await at.agree()
     await at.told("Production is locked by amira", "Press U to unlock it")
 
 

@@ -144,6 +144,7 @@ _RESOURCES: Mapping[str, decode.Resource[Any]] = {
     "deployment": decode.DEPLOYMENTS,
     "statefulset": decode.STATEFUL_SETS,
     "daemonset": decode.DAEMON_SETS,
+    "rollout": decode.ROLLOUTS,
 }
 
 

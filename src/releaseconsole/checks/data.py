@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from releaseconsole.checks.context import CheckContext
 from releaseconsole.checks.finding import Finding, failed, passed
+from releaseconsole.outside.workloads import KINDS
 from releaseconsole.outside.world import EnvironmentData
 from releaseconsole.plan.model import PlacedItem
 from releaseconsole.text import cut
@@ -26,8 +27,12 @@ def environment_of(placed: PlacedItem) -> str:
 
 
 def live_data(placed: PlacedItem, context: CheckContext, *kinds: str) -> EnvironmentData:
-    """The environment's data. Raises CannotTell when it is stale or one of ``kinds`` could not be read."""
+    """The environment's data. Raises CannotTell when it is stale or one of ``kinds`` could not be read.
+
+    The same goes for the kinds that its workloads are of.
+    """
     data = context.environment(environment_of(placed))
+    kinds = (*kinds, *(KINDS.get(workload.partition("/")[0], "") for workload in data.workloads))
     for target in data.targets:
         if target.stale:
             raise CannotTell(f"no live data of {target.target}: {target.stale}")

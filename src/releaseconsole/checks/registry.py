@@ -21,6 +21,7 @@ _FAMILIES: Mapping[str, tuple[str, str, float]] = {
     "pods": ("pods", "pods_ready", 2.0),
     "rollout": ("rollout", "rollout_complete", 2.0),
     "services": ("services", "services_reachable", 2.0),
+    "ingress": ("ingress", "ingress_configured", 10.0),
     "rollback": ("rollback", "rollback_ready", 2.0),
     "objective": ("objective", "objective_met", 5.0),
     "cluster": ("cluster", "cluster_reachable", 5.0),

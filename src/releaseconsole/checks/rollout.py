@@ -33,4 +33,4 @@ def _kinds(placed: PlacedItem, context: CheckContext) -> set[str]:
     """The plurals of the kinds that the environment's workloads are of."""
     data = live_data(placed, context)
     kinds = {workloads.KINDS.get(workload.partition("/")[0], "") for workload in data.workloads} - {""}
-    return kinds | {"replicasets"} if "deployments" in kinds else kinds
+    return kinds | {"replicasets"} if kinds & {"deployments", "rollouts"} else kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from releaseconsole.checks.around import autoscaled, budgeted
 from releaseconsole.checks.context import CheckContext
 from releaseconsole.checks.data import all_or, live_data
 from releaseconsole.checks.finding import Finding
@@ -16,8 +17,12 @@ Container = Mapping[str, Any]
 
 
 async def workloads_have(check: Check, placed: PlacedItem, context: CheckContext) -> Finding:
-    """Exist; and every container has limits of CPU and memory, or probes."""
+    """Exist; and every container has limits of CPU and memory, or probes; or what guards them is there."""
     assert check.workloads is not None
+    if check.workloads == "autoscaled":
+        return await autoscaled(placed, context)
+    if check.workloads == "disruption-budget":
+        return await budgeted(placed, context)
     lacks, good = _WANTED[check.workloads]
     data = live_data(placed, context)
     reasons: list[str] = []
@@ -27,7 +32,8 @@ async def workloads_have(check: Check, placed: PlacedItem, context: CheckContext
         live_data(placed, context, kind)
         owner = workloads.find(target, workload)
         if owner is None:
-            reasons.append(f"{workload} does not exist in {target.target}")
+            near = workloads.meant_instead(target, workload)
+            reasons.append(f"{workload}{near} does not exist in {target.target}")
             continue
         count += 1
         for container in _containers(owner.spec.template):

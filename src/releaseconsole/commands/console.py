@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from releaseconsole.commands.logfile import log_to_file
+from releaseconsole.commands.reach import accepted
 from releaseconsole.errors import UsageError
 from releaseconsole.paths import config_dir
 
@@ -39,6 +40,7 @@ def run_console(
     theme: str | None,
     environ: Mapping[str, str] | None = None,
     practice: str = "",
+    accept: Collection[str] = (),
 ) -> None:
     """Run the console until it is left. Raises ReleaseConsoleError for what makes it pointless to start."""
     require_terminal()
@@ -54,6 +56,7 @@ def run_console(
         read_only=read_only,
         environ=environ,
         practice=practice,
+        accept_clusters=accepted(plan, accept),
     )
     log_file = log_to_file()
     app = ConsoleApp(session, theme=theme or DEFAULT_THEME, config_folder=config_dir(), log_file=log_file)

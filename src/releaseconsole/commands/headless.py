@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
-from releaseconsole.commands.reach import FIRST_ERROR, missing_contexts
+from releaseconsole.commands.reach import FIRST_ERROR, accepted, missing_contexts
 from releaseconsole.errors import KubeconfigError, UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +25,33 @@ FIRST_DATA = 8.0
 GLYPHS = {"passed": "✔", "failed": "✘", "unknown": "?"}
 
 
-def run_check(plan: Plan, *, phase: str | None, as_json: bool, kubeconfig: Path | None, folder: Path) -> int:
+def run_check(
+    plan: Plan,
+    *,
+    phase: str | None,
+    as_json: bool,
+    kubeconfig: Path | None,
+    folder: Path,
+    state: Path | None = None,
+    accept: Collection[str] = (),
+) -> int:
     """Run the checks; the exit code: 0 all hold, 1 one does not, 3 none failed but one could not tell.
 
     2 when the kubeconfig does not lead to a cluster that is asked for.
     """
+    from releaseconsole.session import open_session
+
     wanted = _wanted(plan, phase)
     missing = missing_contexts(plan, {placed.environment for placed in wanted}, kubeconfig)
-    findings = asyncio.run(_check(plan, wanted, kubeconfig, folder, missing))
+    session = open_session(
+        plan,
+        kubeconfig=kubeconfig,
+        folder=folder,
+        state=state,
+        journal=False,
+        accept_clusters=accepted(plan, accept),
+    )
+    findings = asyncio.run(_check(session, wanted, missing))
     if as_json:
         print_json({"checks": findings, "holds": all(one["status"] == "passed" for one in findings)})
     else:
@@ -58,20 +77,14 @@ def _wanted(plan: Plan, phase: str | None) -> list[PlacedItem]:
 
 
 async def _check(
-    plan: Plan,
-    wanted: list[PlacedItem],
-    kubeconfig: Path | None,
-    folder: Path,
-    missing: Mapping[str, KubeconfigError],
+    session: Session, wanted: list[PlacedItem], missing: Mapping[str, KubeconfigError]
 ) -> list[dict[str, Any]]:
-    from releaseconsole.session import open_session
-
-    session = open_session(plan, kubeconfig=kubeconfig, folder=folder, journal=False)
     async with session:
         names = {placed.environment for placed in wanted if placed.environment}
         await _first_data(session, names, missing)
         found = await asyncio.gather(*(session.look(placed.item.id) for placed in wanted))
-        _tell_unreached([session.environment(name) for name in plan.environments if name in names])
+        views = [session.environment(name) for name in session.plan.environments if name in names]
+        _tell_unreached(views, missing)
     return [
         {
             "phase": placed.phase.id,
@@ -91,10 +104,12 @@ async def _first_data(session: Session, names: Iterable[str], missing: Mapping[s
     await asyncio.gather(session.ready(reachable, FIRST_DATA), *others)
 
 
-def _tell_unreached(views: Iterable[EnvironmentView]) -> None:
+def _tell_unreached(views: Iterable[EnvironmentView], missing: Mapping[str, KubeconfigError]) -> None:
+    """Why, and that no more is waited for: the reason may speak of trying again, which this command does not."""
     for view in views:
         if view.cluster.liveness != "live":
-            say(f"{view.title}: {view.cluster.error or 'the cluster has not answered yet.'}")
+            ended = "" if view.id in missing else f" This command waits {FIRST_DATA:.0f} s at most."
+            say(f"{view.title}: {view.cluster.error or 'The cluster has not answered yet.'}{ended}")
 
 
 def _print_findings(findings: list[dict[str, Any]]) -> None:
@@ -107,14 +122,21 @@ def _print_findings(findings: list[dict[str, Any]]) -> None:
 
 
 def run_status(
-    plan: Plan, *, as_json: bool, kubeconfig: Path | None, state: Path | None, folder: Path
+    plan: Plan,
+    *,
+    as_json: bool,
+    kubeconfig: Path | None,
+    state: Path | None,
+    folder: Path,
+    accept: Collection[str] = (),
 ) -> int:
-    """Print where the release stands; the exit code: 0 fine, 1 something failed, 3 a cluster could not be read.
+    """Print where the release stands; the exit code: 0 fine, 1 something failed or is missing, 3 a cluster could
+    not be read.
 
     2 when the kubeconfig does not lead to one of the clusters.
     """
     missing = missing_contexts(plan, plan.environments, kubeconfig)
-    document, views = asyncio.run(_status(plan, kubeconfig, state, folder, missing))
+    document, views = asyncio.run(_status(plan, kubeconfig, state, folder, missing, accepted(plan, accept)))
     if as_json:
         print_json(document)
     else:
@@ -124,7 +146,9 @@ def run_status(
     if any(view.cluster.liveness != "live" for view in views):
         return 3
     failing = any(
-        w["state"] in ("failing", "failed") for env in document["environments"] for w in env["workloads"]
+        w["state"] in ("failing", "failed", "missing")
+        for env in document["environments"]
+        for w in env["workloads"]
     )
     return 1 if failing or any(phase["failed"] for phase in document["phases"]) else 0
 
@@ -135,15 +159,18 @@ async def _status(
     state: Path | None,
     folder: Path,
     missing: Mapping[str, KubeconfigError],
+    accept: Collection[str],
 ) -> tuple[dict[str, Any], list[EnvironmentView]]:
     from releaseconsole.session import open_session
 
-    session = open_session(plan, kubeconfig=kubeconfig, folder=folder, state=state, read_only=True)
+    session = open_session(
+        plan, kubeconfig=kubeconfig, folder=folder, state=state, read_only=True, accept_clusters=accept
+    )
     async with session:
         await _first_data(session, plan.environments, missing)
         views = [session.environment(name) for name in plan.environments]
         tell_notices(session)
-        _tell_unreached(views)
+        _tell_unreached(views, missing)
         return describe(session, views), views
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from releaseconsole.errors import KubeconfigError
+from releaseconsole.errors import KubeconfigError, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan, Target
@@ -35,13 +35,25 @@ def require_context(plan: Plan, environment: str, kubeconfig: Path | None) -> No
         raise problems[0]
 
 
+def accepted(plan: Plan, contexts: Iterable[str]) -> frozenset[str]:
+    """What was given to --accept-cluster. Raises UsageError for a context that the plan does not name."""
+    known = {target.context for environment in plan.environments.values() for target in environment.targets}
+    for context in contexts:
+        if context not in known:
+            raise UsageError(
+                f"--accept-cluster {context}: the plan has no target in this context.",
+                f"It has these contexts: {', '.join(sorted(known)) or 'none'}.",
+            )
+    return frozenset(contexts)
+
+
 def _problems(targets: Iterable[Target], kubeconfig: Path | None) -> list[KubeconfigError]:
-    from releaseconsole.cluster.kubeconfig import find, read
+    from releaseconsole.cluster.kubeconfig import load
 
     problems = []
     for target in targets:
         try:
-            read(find(kubeconfig)).chosen(target.context)
+            load(kubeconfig).chosen(target.context)
         except KubeconfigError as error:
             problems.append(error)
     return problems

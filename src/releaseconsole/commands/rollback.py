@@ -6,14 +6,15 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
-from releaseconsole.commands.reach import require_context
-from releaseconsole.errors import JournalDamaged, Unreachable, UsageError
+from releaseconsole.commands.reach import accepted, require_context
+from releaseconsole.errors import ClusterError, JournalDamaged, OtherCluster, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan
@@ -36,6 +37,7 @@ def run_rollback(
     kubeconfig: Path | None,
     state: Path | None,
     folder: Path,
+    accept: Collection[str] = (),
 ) -> int:
     """Preview, ask, roll back, follow; the exit code."""
     name = choose_environment(plan, environment)
@@ -51,7 +53,7 @@ def run_rollback(
     require_context(plan, name, kubeconfig)
     return asyncio.run(
         _run(plan, name, to, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json,
-             kubeconfig=kubeconfig, state=state, folder=folder)
+             kubeconfig=kubeconfig, state=state, folder=folder, accept=accepted(plan, accept))
     )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ async def _run(
     kubeconfig: Path | None,
     state: Path | None,
     folder: Path,
+    accept: Collection[str],
 ) -> int:
     from releaseconsole.session import open_session
 
@@ -93,6 +96,7 @@ async def _run(
             read_only=dry_run,
             emergency=True,
             pins_matter=to == "pinned",
+            accept_clusters=accept,
         )
     except JournalDamaged as error:
         way_on = "To roll back without its pins, say where to: --to previous, or --to REVISION."
@@ -114,8 +118,12 @@ async def _run(
         return await _fire(session, name, to, reason, as_json=as_json)
 
 
-def _unreached(session: Session, preview: RollbackPreview) -> Unreachable | None:
-    """Why nothing could be planned, when that is because the cluster does not answer."""
+def _unreached(session: Session, preview: RollbackPreview) -> ClusterError | None:
+    """Why nothing could be planned, when that is because the cluster does not answer, or is not the known one."""
+    try:
+        session.observer(preview.environment).refuse()
+    except OtherCluster as error:
+        return error
     cluster = session.environment(preview.environment).cluster
     if cluster.liveness == "live" or not preview.lines or not all(line.problem for line in preview.lines):
         return None
@@ -125,7 +133,7 @@ def _unreached(session: Session, preview: RollbackPreview) -> Unreachable | None
     )
 
 
-def _show(preview: RollbackPreview, unreached: Unreachable | None, *, as_json: bool) -> int:
+def _show(preview: RollbackPreview, unreached: ClusterError | None, *, as_json: bool) -> int:
     if as_json:
         print_json(_preview_document(preview))
     else:

@@ -23,9 +23,10 @@ from releaseconsole.record.model import ActionStatus, RollbackState
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
 from releaseconsole.ui.intents import Intents
 from releaseconsole.ui.keymap import bindings_of, load_keymap
-from releaseconsole.ui.messages import ActionWanted, ItemWanted, Wanted, Wish
+from releaseconsole.ui.messages import ActionWanted, ItemWanted, PreviewWanted, Wanted, Wish
 from releaseconsole.ui.offers import all_commands
 from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.screens.apply import ApplyScreen
 from releaseconsole.ui.screens.deck import Moment
 from releaseconsole.ui.screens.dialogs import ConfirmScreen, Question
 from releaseconsole.ui.screens.help import HelpScreen, live_sections
@@ -280,6 +281,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Show a dialog and wait for the answer; only from a worker."""
         return await self.push_screen_wait(screen)
 
+    async def agreed(self, action_id: str) -> bool:
+        answer = await self.ask(ApplyScreen(self._session, action_id, self.glyphs))
+        return bool(answer)
+
     def verifying(self, item_id: str, under_way: bool) -> None:
         self._main.verifying(item_id, under_way)
 
@@ -312,13 +317,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if await self._intents.run(action_id):
             self._main.follow_action(action_id)
 
+    @on(PreviewWanted)
+    def _preview_wanted(self, message: PreviewWanted) -> None:
+        if self._opened:
+            self.push_screen(ApplyScreen(self._session, message.action_id, self.glyphs, only_look=True))
+
     @on(Wanted)
     def _wanted(self, message: Wanted) -> None:
         self.want(message.wish)
 
     def want(self, wish: Wish) -> None:
         """Something with the release or the console as a whole."""
-        if wish in ("pin", "decide", "unlock", "tick-all") and self._refused():
+        if wish in ("pin", "decide", "unlock", "accept-cluster", "tick-all") and self._refused():
             return
         if wish == "pin":
             self.begin(self._intents.pin(self._main.environment_id), "pin")
@@ -326,6 +336,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.begin(self._intents.decide(self._main.phase.id), "go/no-go")
         elif wish == "unlock":
             self.begin(self._intents.unlock(self._main.environment_id), "unlock")
+        elif wish == "accept-cluster":
+            self.begin(self._intents.accept_clusters(self._main.environment_id), "accept cluster")
         elif wish == "tick-all":
             self.begin(self._intents.tick_all(self._main.phase.id), "tick")
         elif wish == "theme":

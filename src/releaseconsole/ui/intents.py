@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from releaseconsole.plan.model import Item, PlacedAction, PlacedItem
 from releaseconsole.record.model import ActionStatus, ItemStatus
+from releaseconsole.session.views import Refusal
 from releaseconsole.ui.messages import ItemVerb
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.dialogs import AskScreen, ConfirmScreen, DecideScreen, Question
@@ -26,6 +27,10 @@ class Desk(Protocol):
 
     async def ask(self, screen: Screen[T]) -> T | None:
         """Show a dialog and wait for its answer."""
+        ...
+
+    async def agreed(self, action_id: str) -> bool:
+        """Show what an ``apply`` action would change; whether somebody agreed to it."""
         ...
 
     def tell(self, text: str, severity: str = "information") -> None:
@@ -131,12 +136,18 @@ class Intents:
         if self._session.state.action(action_id).status is ActionStatus.RUNNING:
             self._desk.tell("This action is running already; press c to stop it.", "warning")
             return False
-        acts = placed.environment if placed.action.kind not in HARMLESS else None
-        asks = acts is not None and not self._session.read_only
-        if asks and not await self._confirm("Run this action?", _what(placed), str(acts)):
+        if not self._session.read_only and not await self._wanted(placed):
             return False
         self._session.start_action(action_id)
         return True
+
+    async def _wanted(self, placed: PlacedAction) -> bool:
+        """A yes where something may change: to the very changes, where they can be known before."""
+        if placed.environment is None or placed.action.kind in HARMLESS:
+            return True
+        if placed.action.kind == "apply":
+            return await self._desk.agreed(placed.id)
+        return await self._confirm("Run this action?", _what(placed), placed.environment)
 
     async def _confirm(self, title: str, about: str, env_id: str) -> bool:
         environment = self._session.plan.environments.get(env_id)
@@ -216,6 +227,32 @@ class Intents:
         reason = await self._desk.ask(AskScreen(Question("Unlock", about, "why deploying is safe again")))
         if reason is not None:
             self._session.unlock(env_id, reason)
+
+    async def accept_clusters(self, env_id: str) -> None:
+        """Confirm, one by one, the contexts of an environment that lead to another cluster than before."""
+        view = self._session.environment(env_id)
+        if not view.refusals:
+            self._desk.tell("Every context of this environment leads where it led before.")
+        for refusal in view.refusals:
+            question = Question(
+                f"Another cluster behind {refusal.context}?",
+                _both(refusal),
+                "y it is meant    n keep refusing it",
+                colour=view.colour,
+            )
+            if await self._desk.ask(ConfirmScreen(question)):
+                self._session.accept_cluster(refusal)
+
+
+def _both(refusal: Refusal) -> str:
+    """What a person has to compare before a yes."""
+    seen = (("Before", refusal.before), ("Now", refusal.now))
+    facts = "\n".join(
+        f"{when:<7} {one.server or 'address unknown'}\n        kube-system {one.uid or 'not readable'}"
+        for when, one in seen
+    )
+    about = "If you say yes, the release is watched, changed and rolled back there from now on."
+    return f"{facts}\n\n{about} It is written into the journal under your name."
 
 
 def _what(placed: PlacedAction) -> str:

@@ -8,7 +8,9 @@ from textual.message import Message
 
 ItemVerb = Literal["tick", "reopen", "verify", "note", "override", "defer", "not_applicable"]
 
-Wish = Literal["pin", "decide", "unlock", "theme", "help", "watch-rollback", "tick-all", "quit"]
+Wish = Literal[
+    "pin", "decide", "unlock", "accept-cluster", "theme", "help", "watch-rollback", "tick-all", "quit"
+]
 
 
 class Wanted(Message):
@@ -35,6 +37,14 @@ class ActionWanted(Message):
         super().__init__()
         self.action_id = action_id
         self.halt = halt
+
+
+class PreviewWanted(Message):
+    """Somebody wants to see what an action would change."""
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__()
+        self.action_id = action_id
 
 
 class CursorMoved(Message):

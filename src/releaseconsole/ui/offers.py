@@ -11,7 +11,7 @@ from typing import Protocol, get_args
 
 from textual.message import Message
 
-from releaseconsole.ui.messages import ActionWanted, ItemVerb, ItemWanted, Wish
+from releaseconsole.ui.messages import ActionWanted, ItemVerb, ItemWanted, PreviewWanted, Wish
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.layout import PANES
 from releaseconsole.ui.screens.main import MainScreen
@@ -40,6 +40,10 @@ def all_commands(
     for env_id, environment in session.plan.environments.items():
         name = f"Environment: {environment.title or env_id}"
         yield Command(name, "Look at it, and let ctrl+r be about it", partial(main.show_environment, env_id))
+    for action in session.plan.actions.values():
+        if action.phase.id == main.phase.id and action.action.kind == "apply":
+            look = partial(app.post_message, PreviewWanted(action.id))
+            yield Command(f"What would change: {action.action.label}", "Nothing is applied", look)
     if not session.read_only:
         yield from _writing_commands(app, main, session)
     for theme in themes:
@@ -63,4 +67,7 @@ def _writing_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> I
         yield Command("Practice: tick every open item of this phase", "To get on with the walk", tick_all)
     yield Command("Pin what runs now", "The place a rollback returns to", partial(app.want, "pin"))
     yield Command("Go/no-go", "Decide for this phase", partial(app.want, "decide"))
+    if main.environment_id and session.environment(main.environment_id).refusals:
+        accept = partial(app.want, "accept-cluster")
+        yield Command("Accept the cluster that the context leads to now", "Shows both, and asks", accept)
     yield Command("Unlock the environment", "Asks why", partial(app.want, "unlock"))

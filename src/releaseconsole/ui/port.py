@@ -10,7 +10,9 @@ from typing import Protocol
 
 from releaseconsole.plan.model import Plan
 from releaseconsole.record.model import ItemState, Pin, ReleaseState
-from releaseconsole.session.views import EnvironmentView, Notice, RollbackPreview
+from releaseconsole.session.apply_preview import ApplyPreview
+from releaseconsole.session.apply_preview import Progress as Tried
+from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
 
 FIRING_LETTERS = "ABCEFGHMNPRSTUVWXYZ"
 """What ``RollbackPreview.letter`` is drawn from. The dialog takes either case. Left out are the letters that
@@ -161,8 +163,16 @@ class ConsoleSession(Protocol):
     def decide(self, phase_id: str, go: bool, reason: str) -> None: ...
     def unlock(self, env_id: str, reason: str) -> None: ...
 
+    def accept_cluster(self, refusal: Refusal, /) -> None:
+        """A person confirms that a context leads to the cluster they were shown."""
+        ...
+
     # Intents that take their time.
     async def verify(self, item_id: str) -> ItemState: ...
+    async def preview_action(self, action_id: str, progress: Tried | None = None) -> ApplyPreview:
+        """What an ``apply`` action would change now; writes nothing. Also in a read-only console."""
+        ...
+
     def start_action(self, action_id: str) -> None:
         """Run it, owned by the session; ``state.action`` and ``output`` tell how it goes."""
         ...

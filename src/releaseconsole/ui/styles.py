@@ -60,6 +60,7 @@ _LIVENESS = {
     Liveness.LIVE: Mark("●", "live", "quiet"),
     Liveness.STALE: Mark("◌", "stale", "stale"),
     Liveness.DENIED: Mark("⊘", "denied", "waiting"),
+    Liveness.REFUSED: Mark("⊘", "another cluster", "failing"),
 }
 
 _LONGEST = 60

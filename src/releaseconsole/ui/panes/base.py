@@ -131,8 +131,10 @@ class Pane(Vertical):
             return f"This panel is closed to you: {error}"
         if freshness.liveness is Liveness.DENIED:
             return f"{places(view)} refuses these credentials. {freshness.error}"
+        if freshness.liveness is Liveness.REFUSED:
+            return freshness.error
         if freshness.liveness is Liveness.STALE:
-            return f"No answer from {places(view)}. {freshness.error}"
+            return f"No answer from {places(view)}. {freshness.error} {freshness.trying}".rstrip()
         if freshness.liveness is Liveness.CONNECTING:
             return f"Waiting for the first answer of {places(view)}… {freshness.error}"
         return nothing

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
 from releaseconsole.ui.keymap import bindings_of
-from releaseconsole.ui.messages import ActionWanted, CursorMoved, ItemVerb, ItemWanted
+from releaseconsole.ui.messages import ActionWanted, CursorMoved, ItemVerb, ItemWanted, PreviewWanted
 from releaseconsole.ui.panes.checklist_rows import (
     ActionRow,
     ItemRow,
@@ -276,6 +276,8 @@ class ChecklistPane(LineScroll, can_focus=True):
             return isinstance(row, ItemRow) and _applies(str(parameters[0]), row)
         if action == "run":
             return row is not None
+        if action == "preview":
+            return isinstance(row, ActionRow) and row.action.kind == "apply"
         return True
 
     def action_item(self, verb: ItemVerb) -> None:
@@ -290,6 +292,10 @@ class ChecklistPane(LineScroll, can_focus=True):
             self.post_message(ActionWanted(row.id))
         elif isinstance(row, ItemRow):
             self.post_message(ItemWanted(row.item.id, "verify" if row.item.check else "tick"))
+
+    def action_preview(self) -> None:
+        """Show what the action under the cursor would change."""
+        self.post_message(PreviewWanted(self.current_action))
 
     def action_cancel(self) -> None:
         """Stop the action under the cursor, or whichever runs."""

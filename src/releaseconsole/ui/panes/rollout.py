@@ -204,6 +204,8 @@ def _detail(workload: WorkloadView) -> tuple[tuple[str, str], ...]:
         ("image now", workload.image),
         ("image before", workload.previous_image),
         ("pods", _pods(workload)),
+        *(("scaling", one) for one in filter(None, (workload.autoscaler,))),
+        *(("note", one) for one in workload.notes[:10]),
         ("rollback", f"{way_back} · {'pinned' if workload.pinned else 'not pinned'}"),
         ("target", workload.target),
     )

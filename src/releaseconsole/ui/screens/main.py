@@ -36,6 +36,7 @@ from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.deck import Deck, Moment, alerts
 from releaseconsole.ui.screens.layout import PANES, SMALLEST, Arrangement, Fronts, after, arrange
 from releaseconsole.ui.screens.rollback import progress_words
+from releaseconsole.ui.screens.wishes import possible
 from releaseconsole.ui.widgets.find_bar import FindBar
 from releaseconsole.ui.widgets.key_bar import KeyBar
 from releaseconsole.ui.widgets.phase_tabs import PaneMark, PaneTabs, PhaseMark, PhaseTabs
@@ -238,7 +239,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._state = self.session.state
         if self.environment_id:
             with self._guard("the environment"):
-                self._view = self.session.environment(self.environment_id)
+                before, self._view = self._view, self.session.environment(self.environment_id)
+                if self._view.refusals != (before.refusals if before else ()):
+                    self.refresh_bindings()
         with self._guard("the status line"):
             self.query_one(StatusLine).show(self._status(), moment.monotonic, moment.epoch)
         ages = everything and (self._is_lively() or int(moment.monotonic) % CALM_EVERY == 0)
@@ -348,16 +351,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "phase":
             return isinstance(parameters[0], int) and parameters[0] <= len(self.session.plan.phases)
-        return self._wish_possible(str(parameters[0])) if action == "want" else True
-
-    def _wish_possible(self, wish: str) -> bool:
-        if wish == "decide":
-            return self._phase.gate is not None
-        if wish == "unlock":
-            return self.ready and self.environment_id in self.session.state.locks
-        if wish == "watch-rollback":
-            return self.ready and bool(self.session.state.rollbacks)
-        return True
+        if action != "want":
+            return True
+        state = self.session.state if self.ready else ReleaseState()
+        return possible(str(parameters[0]), self._phase, self.environment_id, state, self._view)
 
     def action_want(self, wish: Wish) -> None:
         self.post_message(Wanted(wish))

@@ -1,4 +1,4 @@
-"""What the rollback's two dialogs share: heading, a body that scrolls, a last line that is always seen."""
+"""What previews and the rollback's progress share: heading, a body that scrolls, a last line always seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, ScreenResultType
 
 from releaseconsole.ui.widgets.lines import Line, LineBlock, line
 from releaseconsole.ui.words import cut_end, plain
@@ -16,7 +16,7 @@ SMALL = 12
 _FRAME = 4
 
 
-class Overlay(ModalScreen[None]):
+class Overlay(ModalScreen[ScreenResultType]):
     """Lies over everything; the panels below go on."""
 
     def heading(self) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from releaseconsole.ui.widgets.lines import Line, line
 from releaseconsole.ui.words import plain
 
 
-class PreviewScreen(Overlay):
+class PreviewScreen(Overlay[None]):
     """Shows the rehearsal at once, then what the cluster says now; the letter stays the same meanwhile."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("preview")

@@ -20,7 +20,7 @@ COLUMN = 11
 _WRITING = writing_actions("rollback")
 
 
-class RollbackScreen(Overlay):
+class RollbackScreen(Overlay[None]):
     """Closing it changes nothing: the session goes on with the rollback."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("rollback")

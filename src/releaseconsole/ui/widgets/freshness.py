@@ -19,16 +19,18 @@ class Badge:
 
 
 def badge(freshness: Freshness, now: float) -> Badge:
-    """``live``, ``connecting…``, ``stale 12 s · refused``, ``denied``; ``now`` in monotonic seconds."""
+    """``live``, ``connecting…``, ``stale 12 s · trying again · refused``, ``denied``; ``now`` in monotonic seconds."""
     mark = liveness_mark(freshness.liveness)
     text = mark.word
     if freshness.liveness is Liveness.STALE and freshness.seen:
         text = f"{text} {whole_age(now - freshness.seen)}"
-    if freshness.error and freshness.liveness is not Liveness.LIVE:
+    if freshness.trying:
+        text = f"{text} · trying again"
+    if freshness.error and freshness.liveness not in (Liveness.LIVE, Liveness.REFUSED):
         text = f"{text} · {safe(freshness.error, 120)}"
     return Badge(text, mark.tone)
 
 
 def is_old(freshness: Freshness) -> bool:
     """Whether what was seen last may no longer be so."""
-    return freshness.liveness in (Liveness.STALE, Liveness.DENIED)
+    return freshness.liveness in (Liveness.STALE, Liveness.DENIED, Liveness.REFUSED)

@@ -106,6 +106,9 @@ class StatusLine(LineWidget):
             return _Part((line((f"{glyphs.live} ", "good"), f"live {age(seconds)}"), short), 5, right=True)
         if cluster.liveness is Liveness.DENIED:
             return _Part((line((" DENIED ", "badge-failing")),), 6, right=True)
+        if cluster.liveness is Liveness.REFUSED:
+            long, short = line((" ANOTHER CLUSTER ", "badge-failing")), line((" OTHER ", "badge-failing"))
+            return _Part((long, short), 8, right=True)
         if cluster.liveness is Liveness.CONNECTING or not cluster.seen:
             return _Part((line((f"{glyphs.not_live} connecting…", "waiting")),), 5, right=True)
         return _Part((line((f" STALE {whole_age(seconds)} ", "badge-stale")),), 6, right=True)
