@@ -168,7 +168,9 @@ class Ground:
         self, path: str, holds: Callable[[Obj], Any], what: str, seconds: float = _PATIENCE
     ) -> Obj:
         """Asks again and again until ``holds(body)``; the body. Fails after ``seconds``."""
-        return dict(await self._until(path, lambda body: isinstance(body, dict) and holds(body), what, seconds))
+        return dict(
+            await self._until(path, lambda body: isinstance(body, dict) and holds(body), what, seconds)
+        )
 
     async def until_text(self, path: str, holds: Callable[[str], bool], what: str) -> None:
         """The same of an answer that is text."""

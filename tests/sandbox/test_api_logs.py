@@ -87,20 +87,19 @@ async def test_the_previous_container() -> None:
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "status"),
     [
-        "container=none",
-        "tailLines=-1",
-        "tailLines=x",
-        "sinceTime=now",
-        "sinceSeconds=1&sinceTime=2027-01-01T00:00:00Z",
-        "follow=maybe",
+        ("container=none", 400),
+        ("tailLines=x", 400),
+        ("sinceTime=now", 400),
+        ("tailLines=-1", 422),
+        ("sinceSeconds=1&sinceTime=2027-01-01T00:00:00Z", 422),
     ],
 )
-async def test_options_that_make_no_sense(query: str) -> None:
+async def test_options_that_make_no_sense(query: str, status: int) -> None:
     async with serving(pod_logs=Recorded()) as api:
         running(api)
-        assert (await api.get(f"{LOG}?{query}")).status == 400
+        assert (await api.get(f"{LOG}?{query}")).status == status
 
 
 async def test_one_of_several_containers_has_to_be_named() -> None:

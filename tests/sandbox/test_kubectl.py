@@ -348,7 +348,7 @@ async def test_create_and_delete(kubectl: Kubectl) -> None:
 
 
 async def test_resources_and_version_are_known(kubectl: Kubectl) -> None:
-    assert "Server Version: v1.33" in await kubectl.works("version")
+    assert "Server Version: v1.36" in await kubectl.works("version")
     out = await kubectl.works("api-resources", "-o", "name")
     assert {"pods", "deployments.apps", "horizontalpodautoscalers.autoscaling"} <= set(out.split())
 

@@ -47,9 +47,9 @@ def test_containers_are_merged_by_name() -> None:
     assert containers(patched)[0]["env"] == [{"name": "A", "value": "1"}]
 
 
-def test_a_new_container_is_added_behind() -> None:
+def test_a_new_container_is_added_in_front_as_the_api_server_does() -> None:
     patched = strategic(workload(), in_pod(containers=[{"name": "new", "image": "new:1"}]))
-    assert [item["name"] for item in containers(patched)] == ["web", "side", "new"]
+    assert [item["name"] for item in containers(patched)] == ["new", "web", "side"]
 
 
 def test_a_container_can_be_deleted_or_replaced_by_directive() -> None:
@@ -112,20 +112,20 @@ def test_null_deletes_a_field_and_directives_never_get_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    "patch",
+    ("patch", "status"),
     [
-        in_pod(containers=[{"image": "without-a-name"}]),
-        in_pod(containers=["text"]),
-        {"spec": {"$patch": "explode"}},
-        {"metadata": {"$deleteFromPrimitiveList/finalizers": "a"}},
-        {"metadata": {"$retainKeys": 5}},
-        in_pod(containers=[{"name": str(number)} for number in range(5000)]),
+        (in_pod(containers=[{"image": "without-a-name"}]), 500),
+        (in_pod(containers=["text"]), 500),
+        ({"spec": {"$patch": "explode"}}, 500),
+        ({"metadata": {"$deleteFromPrimitiveList/finalizers": "a"}}, 400),
+        ({"metadata": {"$retainKeys": 5}}, 400),
+        (in_pod(containers=[{"name": str(number)} for number in range(5000)]), 400),
     ],
 )
-def test_a_strategic_patch_that_makes_no_sense_is_refused(patch: dict[str, Any]) -> None:
+def test_a_strategic_patch_that_makes_no_sense_is_refused(patch: dict[str, Any], status: int) -> None:
     with pytest.raises(StoreError) as refused:
         strategic(workload(), patch)
-    assert refused.value.status == 400
+    assert refused.value.status == status
 
 
 def test_a_merge_patch_replaces_lists_and_deletes_nulls() -> None:
@@ -166,12 +166,19 @@ def test_a_json_patch_that_does_not_fit_is_invalid_without_a_reason(operation: d
 
 
 @pytest.mark.parametrize(
-    "patch", [{}, [5], [{"op": "explode", "path": "/a"}], [{"path": "/a"}], [{"op": "add"}]]
+    ("patch", "status"),
+    [
+        ({}, 400),
+        ([5], 400),
+        ([{"op": "explode", "path": "/a"}], 422),
+        ([{"path": "/a"}], 422),
+        ([{"op": "add"}], 422),
+    ],
 )
-def test_what_is_not_a_json_patch_is_a_bad_request(patch: Any) -> None:
+def test_what_is_not_a_json_patch_is_refused(patch: Any, status: int) -> None:
     with pytest.raises(StoreError) as refused:
         apply_patch(JSON_PATCH, workload(), patch, "deployments")
-    assert refused.value.status == 400
+    assert refused.value.status == status
 
 
 def test_copies_cannot_blow_an_object_up() -> None:

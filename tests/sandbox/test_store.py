@@ -161,11 +161,16 @@ def test_orphans_stay_without_an_owner() -> None:
     assert "ownerReferences" not in store.get("replicasets", "shop", "web-1")["metadata"]
 
 
-def test_a_namespace_takes_its_objects_along() -> None:
+def test_a_namespace_is_terminating_until_its_last_object_is_gone() -> None:
     store = make_store()
-    store.create("pods", pod())
+    store.create("configmaps", {"metadata": {"name": "c", "namespace": "shop"}})
+    store.create("pods", pod("a"))
     store.delete("namespaces", "", "shop")
-    assert store.list("pods") == []
+    assert store.list("configmaps") == []
+    assert "deletionTimestamp" in store.get("pods", "shop", "a")["metadata"]
+    assert store.get("namespaces", "", "shop")["status"]["phase"] == "Terminating"
+    store.delete("pods", "shop", "a", grace=0)
+    assert store.find("namespaces", "", "shop") is None
 
 
 async def test_a_watch_sees_every_change_after_its_version_in_order() -> None:

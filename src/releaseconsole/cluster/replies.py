@@ -58,6 +58,10 @@ def failure(error: BaseException, server: str, waited: float) -> Unreachable:
     import aiohttp
 
     where = clean(server, 200)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Unreachable(
+            f"{where} took no connection in time.", "Check the network, the VPN and the server's address."
+        )
     if isinstance(error, TimeoutError):
         return Unreachable(
             f"{where} gave no answer within {waited:.0f} s.",

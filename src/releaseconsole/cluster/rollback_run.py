@@ -93,14 +93,26 @@ async def execute(
             done = await _send(client, target, {})
         except (Conflict, ApiRejected, Unreachable) as error:
             tries += not _is_down(error)
-            if not _worth_another(error) or tries >= attempts or client.clock.monotonic() > give_up:
+            if not _worth_another(error) or client.clock.monotonic() > give_up:
                 raise
+            if tries >= attempts:
+                raise _given_up(target, error, tries) from error
             # A patch whose answer was lost may have been carried out: the next look tells.
             unsure = unsure or not _refused(error)
             failed = error
         else:
             return Executed(done.metadata.generation, done.metadata.resource_version, True, replanned)
         await client.clock.sleep(0.0 if _precondition(failed) else FIRST_PAUSE)
+
+
+def _given_up(target: RollbackTarget, error: ClusterError, tries: int) -> ClusterError:
+    """What to say after the last try: a 422 says nothing by itself."""
+    if not _precondition(error):
+        return error
+    return Conflict(
+        f"{target.place.workload} changed under each of {tries} tries to roll it back.",
+        "See who keeps writing it (kubectl get --show-managed-fields), stop that, then retry.",
+    )
 
 
 async def _patiently(

@@ -181,7 +181,8 @@ class Store:
         ``grace`` 0 removes at once (DELETED). ``None`` takes the pod's own terminationGracePeriodSeconds:
         a pod on a node then only gets its deletionTimestamp (MODIFIED), and its kubelet deletes it later
         with 0. Finalizers hold an object back in the same way. ``Foreground``
-        keeps it until what it owns is gone, a namespace until nothing is left in it. Raises StoreError (404, 409 Conflict).
+        keeps it until what it owns is gone; a namespace goes when nothing is left in it. Raises StoreError
+        (404, 409 Conflict).
         """
         old = self.get(kind, namespace, name)
         row = _row(kind)
