@@ -20,6 +20,8 @@
     │   ├── OtherCluster           a context leads elsewhere than before
     │   └── ApiRejected            any other refusal of the API server
     ├── MetricsError               Prometheus gave no usable answer              exit 3
+    │   ├── QueryRefused           it answers, and will not evaluate the query
+    │   └── NoSuchApi              404: nothing is served at that path
     ├── ActionError                an action could not be started                exit 1
     ├── GateClosed                 an intent that the release's state forbids    exit 1
     └── ReadOnly                   a writing intent in a read-only console       exit 2
@@ -152,6 +154,14 @@ class MetricsError(ReleaseConsoleError):
     """Prometheus gave no usable answer."""
 
     exit_code = 3
+
+
+class QueryRefused(MetricsError):
+    """Prometheus answers, and will not evaluate the query."""
+
+
+class NoSuchApi(MetricsError):
+    """Nothing is served at that path."""
 
 
 class ActionError(ReleaseConsoleError):

@@ -10,6 +10,12 @@ from typing import Literal
 
 from releaseconsole.text import cut, duration, visible
 
+_REFUSED_OURS = (
+    "alert bad certificate", "certificate required", "alert certificate expired", "alert unknown ca",
+    "alert certificate unknown",
+)  # fmt: skip
+"""How OpenSSL words what the server says to our certificate, or to its absence."""
+
 Kind = Literal["slow", "refused", "name", "tls", "other"]
 
 
@@ -55,6 +61,12 @@ def too_slow(server: str, timeout: float) -> Trouble:
 
 def _tls(server: str, text: str) -> Trouble:
     lower = text.lower()
+    if any(words in lower for words in _REFUSED_OURS):
+        return Trouble(
+            "tls",
+            f"{server} wants a client certificate that it trusts, and got none such.",
+            "Name one with its key (cert_file and key_file), or renew it.",
+        )
     if "ca certificate bundle" in lower or "invalid path" in lower:
         return Trouble("tls", f"The ca_file for {server} cannot be read.", "Check its path in the plan.")
     if "hostname mismatch" in lower or "doesn't match" in lower or "ip address mismatch" in lower:

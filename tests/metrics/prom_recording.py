@@ -48,7 +48,7 @@ class Recording:
         folder.mkdir(parents=True, exist_ok=True)
         text = folder.parent / f"{folder.name}.om"
         text.write_text(self.text())
-        command = [path("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, folder]
+        command = [str(path("promtool")), "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise RuntimeError(ran.stderr)

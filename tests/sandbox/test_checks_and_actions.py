@@ -88,6 +88,9 @@ class Operator:
     def metrics(self, environment: str) -> PrometheusClient:
         return self.prometheus
 
+    def all_metrics(self, environment: str) -> tuple[PrometheusClient, ...]:
+        return (self.prometheus,)
+
     def values(self, environment: str | None) -> Mapping[str, str]:
         api = self.cluster.endpoints["production"].api
         return {"api": api, "version": "1.0.0", "namespace": "healthpay", "context": "production"}
@@ -186,6 +189,8 @@ async def test_a_healthy_cluster_passes_every_check(operator: Operator) -> None:
         {"workloads": "probes"},
         {"cluster": "reachable"},
         {"prometheus": "ready"},
+        {"alerts": "configured"},
+        {"alerts": "quiet", "severity": ["critical"]},
         {"http": "GET $api/api/health"},
         {"http": "GET $api/api/wallet/123/balance", "headers": {"Authorization": "Bearer no"}, "expect": 401},
         {"logs": "no-errors", "window": 60},

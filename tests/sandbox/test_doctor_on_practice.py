@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_kit import DEADLINE, Commands, on_terminal
+from command_kit import DEADLINE, HEALTHPAY, Commands, on_terminal
 from session_kit import FAST, place_of
 
 from releaseconsole.commands.doctor import GLYPHS
@@ -101,10 +102,34 @@ def test_the_document_and_the_lines_tell_the_same(commands: Commands) -> None:
     _, lines, _ = doctor(commands)
     for findings in told.values():
         for one in findings:
-            if one["area"] != "server":  # Its sentence holds how long the answer took.
+            if one["area"] not in ("server", "triggers"):  # Their sentences hold what was measured.
                 assert (
                     f"{GLYPHS[one['state']]} {one['state']:<7}  {one['area']:<11}  {one['sentence']}" in lines
                 )
+
+
+def test_every_trigger_of_the_plan_can_fire_and_nothing_is_made_up_against_it(commands: Commands) -> None:
+    _, out, _ = doctor(commands, "--json", "-e", "production")
+    triggers = [one for one in groups(out)["production", ""] if one["area"] == "triggers"]
+    assert {one["state"] for one in triggers} == {"ok"}
+    told = {one["subject"]: one["sentence"] for one in triggers}
+    assert "it can be > 500 ms" in told["latency-p99"]
+    assert any(re.search(r"scrapes \d+ targets of the release every 5 s", one) for one in told.values())
+
+
+def test_a_query_that_the_practice_prometheus_does_not_know_is_not_called_wrong(
+    commands: Commands, tmp_path: Path
+) -> None:
+    text = HEALTHPAY.read_text("utf-8").replace("histogram_quantile(0.99", "histogram_quantile(0.98")
+    (tmp_path / "plan.toml").write_text(text, "utf-8")
+    words = [
+        str(tmp_path / "plan.toml") if one == str(HEALTHPAY) else one
+        for one in commands.words("doctor", "--folder", commands.folder, "--json", "-e", "uat", state=False)
+    ]
+    code, out, _ = commands.ended(commands.start(words))
+    (told,) = (one for one in groups(out)["uat", ""] if one["subject"] == "latency-p99")
+    assert (code, told["state"]) == (3, "unknown")
+    assert "knows only the sample plan" in told["sentence"]
 
 
 def test_it_can_be_narrowed_to_an_environment(commands: Commands) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Self
 
+from standin_charts import StandInCharts
 from standin_plan import sample_plan
 from standin_views import EPOCH, SERVICES, Buffer, Checked, burning_view, healthy_view, some_logs
 
@@ -70,6 +71,7 @@ class StandIn:
         self.version = 1
         self.state = ReleaseState(started=EPOCH - 2_530)
         self.clock = FixedClock()
+        self.charts = StandInCharts()
         self.views = {"production": healthy_view(), "staging": healthy_view("staging", "green", "staging")}
         self.buffer = some_logs()
         self.outputs: dict[str, tuple[str, ...]] = {}

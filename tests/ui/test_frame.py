@@ -11,6 +11,7 @@ from standin import EPOCH, StandIn, Unlucky, burning_view, healthy_view, sample_
 
 from releaseconsole.record.model import ActionStatus
 from releaseconsole.session.views import ArmedView, Freshness, Liveness, Notice
+from releaseconsole.ui.keymap import PANE_KEYS
 from releaseconsole.ui.screens.layout import PANES, Fronts, after, arrange
 
 
@@ -32,7 +33,7 @@ async def test_a_middling_terminal_shows_the_checklist_beside_one_panel() -> Non
 @pytest.mark.parametrize("pane", PANES)
 async def test_every_panel_can_be_reached_at_80_by_24(pane: str) -> None:
     async with opened(size=(80, 24)) as console:
-        await console.press(pane[0].upper())
+        await console.press(PANE_KEYS[pane])
         assert console.main.arrangement.visible == (pane,)
         assert console.main.pane(pane).has_focus_within
         for row in console.text().splitlines():

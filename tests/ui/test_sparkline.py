@@ -11,7 +11,7 @@ from releaseconsole.ui.panes.images import image_change
 from releaseconsole.ui.widgets.bars import rollout_bar, shares
 from releaseconsole.ui.widgets.cells import cell_len, middle, name, number, safe
 from releaseconsole.ui.widgets.lines import Line
-from releaseconsole.ui.widgets.sparkline import cells, sparkline, top_of_scale
+from releaseconsole.ui.widgets.sparkline import cells, sparkline, tick, top_of_scale
 
 NAN = math.nan
 
@@ -89,6 +89,12 @@ def test_the_lines_of_target_and_trigger_are_drawn_above_low_values() -> None:
     assert set(tones(upper)) == {"failing"}
     assert text(lower) == "┄┄▁▁"
     assert tones(lower)[:2] == ["waiting", "waiting"]
+
+
+@pytest.mark.parametrize(("highest", "glyph"), [(0.1, "⠉"), (1.5, "⠒"), (3.0, "⠤"), (50.0, "⣀")])
+def test_a_row_says_without_colour_how_high_the_rollback_line_is(highest: float, glyph: str) -> None:
+    assert tick(metric(history=series(highest))).text == glyph
+    assert tick(metric(history=series(highest), trigger="", trigger_value=None, target_value=0.0)).text == " "
 
 
 def test_more_samples_than_cells_keep_the_worst_of_each_stretch() -> None:

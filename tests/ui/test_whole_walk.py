@@ -10,6 +10,7 @@ from practice import SERVICES, Ground, LiveConsole, console, practice_ground
 
 from releaseconsole.sandbox import PracticeCluster
 from releaseconsole.session.views import Liveness
+from releaseconsole.ui.keymap import PANE_KEYS
 from releaseconsole.ui.screens.layout import PANES
 from releaseconsole.ui.screens.preview import PreviewScreen
 
@@ -223,7 +224,7 @@ async def test_the_essentials_can_be_walked_at(size: tuple[int, int], ground: Gr
         await at.press("R")
         await at.sees("query-service", "FAILING")
         for pane in PANES:
-            await at.press(pane[0].upper())
+            await at.press(PANE_KEYS[pane])
             assert at.main.active_pane == pane
             assert all(len(row) <= size[0] for row in at.text().splitlines())
         await at.press("ctrl+r")

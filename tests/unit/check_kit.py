@@ -90,6 +90,9 @@ class Context:
     def metrics(self, environment: str) -> None:
         return None
 
+    def all_metrics(self, environment: str) -> tuple[Any, ...]:
+        return ()
+
     def values(self, environment: str | None) -> Mapping[str, str]:
         return self.variables
 

@@ -310,6 +310,7 @@ def test_every_family_has_a_rhythm_unless_it_costs_something() -> None:
     samples: dict[str, Any] = {
         "pods": "ready", "rollout": "complete", "services": "reachable", "logs": "no-errors", "workloads": "exist",
         "cluster": "reachable", "rollback": "ready", "objective": "x", "prometheus": "ready",
+        "alerts": "quiet", "watch": "complete",
         "ingress": "configured", "http": "GET http://x", "shell": "true",
     }  # fmt: skip
     assert set(samples) == set(CHECK_FAMILIES)

@@ -252,3 +252,12 @@ def test_a_variable_that_could_never_be_used_is_told(name: str) -> None:
     problem = only(text)
     assert problem.line == line_of(text, "variables = ")
     assert problem.found == f'the variable "{name.strip(chr(34))}"'
+
+
+def test_a_long_window_that_the_query_does_not_use_is_told() -> None:
+    line = 'rollback = { when = "> 1", for = "1m" }'
+    long = 'rollback = { when = "> 1", for = "1m", long_window = "1h" }'
+    problem = only(changed((line, long)))
+    assert problem.found == '"long_window", and a query without $window'
+    assert problem.place == "objectives[error-rate].rollback.long_window"
+    assert problems_of(changed((line, long)).replace("[1m]", "[$window]")) == ()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from releaseconsole.outside.context import OutsideContext
 from releaseconsole.record.model import Pin, RollbackState
+from releaseconsole.record.watches import WatchState
 
 
 class ActionContext(OutsideContext, Protocol):
@@ -18,4 +19,10 @@ class ActionContext(OutsideContext, Protocol):
 
     async def roll_back(self, environment: str) -> RollbackState:
         """Roll every workload back; returns when it has ended. Raises ReleaseConsoleError."""
+        ...
+
+    def watch(
+        self, environment: str, seconds: float, objectives: tuple[str, ...], allow: float | None
+    ) -> WatchState:
+        """Begin an observation window. Raises ReleaseConsoleError."""
         ...

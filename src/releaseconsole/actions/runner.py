@@ -22,6 +22,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "shell": ("shell", "shell"),
     "apply": ("apply", "apply_manifests"),
     "wait": ("wait", "wait_rollout"),
+    "watch": ("watch", "watch"),
     "http": ("http", "http"),
     "pin": ("pin", "pin"),
     "rollback": ("pin", "rollback"),

@@ -27,6 +27,8 @@ _FAMILIES: Mapping[str, tuple[str, str, float]] = {
     "cluster": ("cluster", "cluster_reachable", 5.0),
     "workloads": ("workloads", "workloads_have", 10.0),
     "prometheus": ("objective", "prometheus_ready", 10.0),
+    "watch": ("watch", "watched_to_the_end", 10.0),
+    "alerts": ("alerts", "alerts_hold", 15.0),
     "http": ("http", "http_answers", 15.0),
     "logs": ("logs", "no_errors", 20.0),
     "shell": ("shell", "shell_succeeds", 60.0),

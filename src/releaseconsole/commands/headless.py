@@ -12,6 +12,7 @@ import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
 from releaseconsole.commands.reach import FIRST_ERROR, accepted, missing_contexts
+from releaseconsole.commands.windows import describe_window, print_window
 from releaseconsole.errors import KubeconfigError, UsageError
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ async def _status(
     )
     async with session:
         await _first_data(session, plan.environments, missing)
+        await session.watching.caught_up(FIRST_DATA)
         views = [session.environment(name) for name in plan.environments]
         tell_notices(session)
         _tell_unreached(views, missing)
@@ -186,6 +188,9 @@ def describe(session: Session, views: list[EnvironmentView]) -> dict[str, Any]:
         "rollbacks": [
             {"id": one.id, "environment": one.environment, "outcome": one.outcome or "under way"}
             for one in session.state.rollbacks
+        ],
+        "watches": [
+            describe_window(view.watch, session.setup.clock.now()) for view in views if view.watch is not None
         ],
         "environments": [_environment(view) for view in views],
     }
@@ -233,6 +238,8 @@ def _print_status(document: dict[str, Any]) -> None:
     click.echo(f"{document['release']} {document['version']}")
     for phase in document["phases"]:
         click.echo(f"  {phase['title']:<24} {phase['label']}")
+    for window in document["watches"]:
+        print_window(window)
     for environment in document["environments"]:
         liveness = environment["cluster"] + (f": {environment['error']}" if environment["error"] else "")
         click.echo(f"{environment['id']}  {', '.join(environment['targets'])}  {liveness}")

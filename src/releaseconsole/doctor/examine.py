@@ -28,11 +28,16 @@ from releaseconsole.doctor.manifests import Loaded, load, resolve
 from releaseconsole.doctor.metrics import examine_prometheus
 from releaseconsole.doctor.review import ask_rights, right_findings
 from releaseconsole.doctor.rights import needed_rights
+from releaseconsole.doctor.triggers import examine_triggers
 from releaseconsole.doctor.workloads import examine_contents
 from releaseconsole.plan.model import Target
 
 OF_THE_CASE: tuple[CaseExamination, ...] = (examine_commands,)
-OF_AN_ENVIRONMENT: tuple[EnvironmentExamination, ...] = (examine_prometheus, examine_links)
+OF_AN_ENVIRONMENT: tuple[EnvironmentExamination, ...] = (
+    examine_prometheus,
+    examine_triggers,
+    examine_links,
+)
 OF_A_TARGET: tuple[TargetExamination, ...] = (examine_contents,)
 AT_A_TIME = 16
 """Targets that are visited at the same time."""

@@ -24,7 +24,7 @@ _FILES = ("token_file", "password_file", "ca_file", "cert_file", "key_file")
 
 async def examine_prometheus(ward: Ward) -> list[Finding]:
     """Every Prometheus of the environment; that there is none matters only where there are objectives."""
-    places = _places(ward)
+    places = places_of(ward)
     each = await asyncio.gather(*(_examine(ward, name, place) for name, place in places.items()))
     found = [one for findings in each for one in findings]
     objectives = ward.case.plan.objectives_of(ward.name)
@@ -34,7 +34,7 @@ async def examine_prometheus(ward: Ward) -> list[Finding]:
     return found
 
 
-def _places(ward: Ward) -> dict[str, Prometheus]:
+def places_of(ward: Ward) -> dict[str, Prometheus]:
     """Every Prometheus of the environment, its own by the name ""."""
     own = {"": ward.environment.prometheus} if ward.environment.prometheus else {}
     return {**own, **ward.environment.other_prometheus}

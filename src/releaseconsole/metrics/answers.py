@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from releaseconsole.errors import MetricsError
+from releaseconsole.errors import MetricsError, NoSuchApi, QueryRefused
 from releaseconsole.metrics.source import Source
 from releaseconsole.text import cut, visible
 
@@ -75,7 +75,7 @@ WRONG_PLACE = "Check the address of prometheus in the plan, and whether a login 
 def _refused(source: Source, status: int, document: dict[str, Any]) -> MetricsError:
     words = short(document.get("error")) or "no reason given"
     if document.get("errorType") in ("bad_data", "execution") or status in (400, 422):
-        return MetricsError(
+        return QueryRefused(
             f"Prometheus at {source.name} refused the query: {words}.", "Mend the query in the plan."
         )
     return MetricsError(
@@ -88,7 +88,7 @@ def _status(source: Source, status: int) -> MetricsError:
         remedy = "Check the token that the plan names (token_env or token_file)."
         return MetricsError(f"Prometheus at {source.name} denied access (status {status}).", remedy)
     if status == 404:
-        return MetricsError(f"There is no Prometheus API at {source.name} (status 404).", WRONG_PLACE)
+        return NoSuchApi(f"There is no Prometheus API at {source.name} (status 404).", WRONG_PLACE)
     if 300 <= status < 400:
         return MetricsError(f"{source.name} sends us elsewhere (status {status}).", WRONG_PLACE)
     return MetricsError(

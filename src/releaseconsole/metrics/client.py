@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlencode
 
 from releaseconsole import imports
 from releaseconsole.errors import MetricsError
@@ -66,9 +67,25 @@ class PrometheusClient:
         """The rule groups."""
         return _tables((await self._data("/api/v1/rules")).get("groups"))
 
+    async def alerting_rules(self) -> Mapping[str, Any]:
+        """The alerting rules in their groups, unread (:func:`releaseconsole.metrics.alerting.alerting_of`)."""
+        return await self._data("/api/v1/rules?type=alert")
+
     async def targets(self) -> tuple[Mapping[str, Any], ...]:
         """The active scrape targets."""
         return _tables((await self._data("/api/v1/targets?state=active")).get("activeTargets"))
+
+    async def label_values(
+        self, label: str, selector: str = "", since: float | None = None
+    ) -> tuple[str, ...]:
+        """The values of a label, of the series that ``selector`` matches, lately or ``since`` (epoch seconds)."""
+        fields = {"match[]": selector} if selector else {}
+        if since is not None:
+            fields["start"] = f"{since:.3f}"
+        path = f"/api/v1/label/{quote(label, safe='')}/values?{urlencode(fields)}"
+        status, body = await self._get(path)
+        found = data_of(self.source, status, body)["data"]
+        return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
     async def close(self) -> None:
         """Let go of connections and threads; a request under way ends by its own time-out."""

@@ -71,6 +71,8 @@ class Judgement:
     state: TriggerState
     reason: str
     held: float = 0.0
+    since: float = 0.0
+    """Time of the first sample that counts for ``held``; 0 when there is none."""
 
 
 _NEVER_COUNTED = (
@@ -103,6 +105,8 @@ class Trigger:
         self._held = 0.0
         self._held_until: float | None = None
         """Up to which sample the hold is counted; None when the last reading did not hold."""
+        self._began = 0.0
+        """The first sample that counts for what is held."""
         self._newest: float | None = None
         """The newest sample that was ever counted, so that no second counts twice when clocks disagree."""
         self._read_at: float | None = None
@@ -137,7 +141,7 @@ class Trigger:
             since = self._safe_since = at if self._safe_since is None else min(self._safe_since, at)
             if at - since < self._calm:
                 reason = f"{safe}, for {duration(at - since)} of {duration(self._calm)}"
-                return Judgement(TriggerState.BREACH, reason, self._held)
+                return Judgement(TriggerState.BREACH, reason, self._held, self._began)
         self._held, self._burning, self._safe_since = 0.0, False, None
         return Judgement(TriggerState.OK, safe)
 
@@ -153,6 +157,8 @@ class Trigger:
         """Add the time since the last sample that held, but no gap."""
         if self._newest is not None and 0 < self._newest - at <= LONGEST_GAP:
             at = self._newest
+        if self._held_until is None and not self._held:
+            self._began = at
         since = at - self._held_until if self._held_until is not None else 0.0
         if 0 < since <= LONGEST_GAP:
             self._held += since
@@ -163,11 +169,11 @@ class Trigger:
         beyond = f"{_number(reading.value)} is beyond the rollback line, for {duration(self._held)}"
         if self._held < self._hold:
             state = TriggerState.BREACH if self._burning else TriggerState.PENDING
-            return Judgement(state, f"{beyond} of {duration(self._hold)}", self._held)
+            return Judgement(state, f"{beyond} of {duration(self._hold)}", self._held, self._began)
         if not self._burning and (doubt := self._short_only(reading.long)):
-            return Judgement(TriggerState.PENDING, f"{beyond}; {doubt}", self._held)
+            return Judgement(TriggerState.PENDING, f"{beyond}; {doubt}", self._held, self._began)
         self._burning = True
-        return Judgement(TriggerState.BREACH, f"{beyond} now", self._held)
+        return Judgement(TriggerState.BREACH, f"{beyond} now", self._held, self._began)
 
     def _short_only(self, value: float | None) -> str:
         """Why the long window does not agree; "" when it does, or none was asked for."""

@@ -24,10 +24,10 @@ _IN_ENVIRONMENT = {
     "action": frozenset(ACTION_KINDS) - {"http", "shell"},
 }
 """What cannot work without an environment."""
-_WITH_METRICS = ("objective", "prometheus")
+_WITH_METRICS = ("objective", "prometheus", "alerts")
 _OPTIONS = {
     "check": {"body": ("http",), "headers": ("http",), "repeat": ("http",), "expect": ("http", "shell"),
-              "window": ("logs",)},
+              "window": ("logs",), "severity": ("alerts",)},
     "action": {"body": ("http",), "headers": ("http",), "repeat": ("http",), "expect": ("http", "shell"),
                "folder": ("shell",), "objectives": ("watch",), "allow": ("watch",)},
 }  # fmt: skip

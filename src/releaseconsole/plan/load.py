@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from releaseconsole.errors import PlanError
-from releaseconsole.plan import crosscheck, explain, usage
+from releaseconsole.plan import crosscheck, explain, usage, watching
 from releaseconsole.plan.lines import LineIndex
 from releaseconsole.plan.model import Plan
 from releaseconsole.plan.problem import Finding, Problem, named_path, number_path, show
@@ -41,7 +41,7 @@ def parse_plan(text: str, source: str) -> Plan:
         plan = Plan.model_validate(raw)
     except ValidationError as error:
         found = explain.findings(error, raw)
-    findings = list(chain(found, crosscheck.findings(raw), usage.findings(raw)))
+    findings = list(chain(found, crosscheck.findings(raw), usage.findings(raw), watching.findings(raw)))
     if findings or plan is None:
         raise _refused(source, _placed(findings, raw, text, source))
     return plan

@@ -60,7 +60,7 @@ class Contact(Part):
 
 CHECK_FAMILIES = (
     "pods", "rollout", "services", "ingress", "logs", "workloads", "cluster", "rollback",
-    "objective", "prometheus", "watch", "http", "shell",
+    "objective", "prometheus", "alerts", "watch", "http", "shell",
 )  # fmt: skip
 ACTION_KINDS = ("shell", "apply", "wait", "watch", "http", "pin", "rollback", "get", "logs", "open")
 
@@ -83,6 +83,9 @@ class Check(Part):
     rollback: Literal["ready"] | None = None
     objective: str | None = None
     prometheus: Literal["ready"] | None = None
+    alerts: Literal["quiet", "configured"] | None = None
+    """``quiet``: no alert of the release fires. ``configured``: a working alerting rule names its namespace, and
+    none that does is broken."""
     watch: Literal["complete"] | None = None
     """The environment's observation window is over and every objective held."""
     http: HttpRequest | None = None
@@ -97,6 +100,8 @@ class Check(Part):
     """Send the request so many times; the last answer counts (for a rate limit)."""
     window: Duration = 300.0
     """How far back ``logs`` looks."""
+    severity: tuple[Line, ...] = ()
+    """The severities that ``alerts`` looks at, such as ``["critical"]`` (default: all)."""
     environment: str | None = None
     """Another environment than the phase's own."""
     every: Duration | None = None

@@ -22,6 +22,8 @@ class Rollback(Part):
     """The condition must hold over this ``$window`` as well: a short peak alone is no reason to go back."""
     auto: bool = False
     """Roll back without being asked, after a countdown that anybody can stop."""
+    countdown: Duration = 30.0
+    """Seconds between the breach and an automatic rollback, in which anybody can stop it."""
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 

@@ -1,4 +1,4 @@
-"""Variables that are used where nothing defines them, and definitions that could never be used."""
+"""Variables that are used where nothing defines them, and definitions and options that could never be used."""
 
 from __future__ import annotations
 
@@ -74,6 +74,17 @@ def _queries(raw: Raw) -> Iterator[Finding]:
             words = text(objective, key)
             if words is not None:
                 yield from _undefined((*path, key), words, known)
+        yield from _long_window(path, objective)
+
+
+def _long_window(path: Path, objective: Table) -> Iterator[Finding]:
+    """Without ``$window`` in the query, the long window would be the short one again, and always agree with it."""
+    rollback, query = objective.get("rollback"), text(objective, "query")
+    if not isinstance(rollback, dict) or "long_window" not in rollback or query is None:
+        return
+    if "window" not in variables_in(query):
+        found = f"{quote('long_window')}, and a query without $window"
+        yield Finding((*path, "rollback", "long_window"), found, "$window in the query, such as [$window]")
 
 
 def _undefined(path: Path, words: str, known: Known) -> Iterator[Finding]:

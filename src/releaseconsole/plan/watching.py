@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from releaseconsole.plan.crosscheck import Raw, Table, Use, strings, text
+from releaseconsole.plan.model import Action, Plan, Step
 from releaseconsole.plan.problem import Finding, did_you_mean, one_of, quote
+
+SHORTEST = 10.0
+"""Seconds of a window that is practised."""
 
 
 def findings(plan: Table) -> Iterator[Finding]:
@@ -17,8 +21,10 @@ def findings(plan: Table) -> Iterator[Finding]:
         if use.kind == "watch" and environment is not None:
             yield from _seen(use, environment, raw)
             if use.what == "check" and use.environment not in begun:
-                found = f"a check of the observation window of {quote(str(use.environment))}, which none begins"
-                expected = f"an action with watch in that environment: {one_of(filter(None, begun))}"
+                found = (
+                    f"a check of the observation window of {quote(str(use.environment))}, which none begins"
+                )
+                expected = f"an action with watch in that environment: {one_of(sorted(filter(None, begun)))}"
                 yield Finding((*use.path, "watch"), found, expected)
 
 
@@ -44,3 +50,19 @@ def _watched_in(objective: Table, environment: str) -> str | None:
     """The objective's id, when it is watched there."""
     where = [name for _path, name in strings(objective, (), "environments")]
     return text(objective, "id") if not where or environment in where else None
+
+
+def with_shorter_windows(plan: Plan, times: float) -> Plan:
+    """The plan with every observation window so many times shorter, as it is practised."""
+
+    def shorter(action: Action) -> Action:
+        if action.watch is None:
+            return action
+        allow = None if action.allow is None else action.allow / times
+        return action.model_copy(update={"watch": max(SHORTEST, action.watch / times), "allow": allow})
+
+    def step(one: Step) -> Step:
+        return one.model_copy(update={"actions": tuple(map(shorter, one.actions))})
+
+    phases = tuple(phase.model_copy(update={"steps": tuple(map(step, phase.steps))}) for phase in plan.phases)
+    return plan.model_copy(update={"phases": phases})

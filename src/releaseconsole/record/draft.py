@@ -16,6 +16,7 @@ from releaseconsole.record.clusters import SeenCluster
 from releaseconsole.record.model import (
     ActionState,
     ActionStatus,
+    AutomaticState,
     Decision,
     ItemState,
     Lock,
@@ -24,6 +25,7 @@ from releaseconsole.record.model import (
     RollbackState,
 )
 from releaseconsole.record.texts import MOST_TEXT, visible
+from releaseconsole.record.watches import WatchState
 
 V = TypeVar("V")
 MOST_ROLLBACKS = 256
@@ -121,6 +123,8 @@ class Draft:
         "_rollbacks",
         "_running",
         "actions",
+        "automatic",
+        "bad_since",
         "burning",
         "clusters",
         "decisions",
@@ -131,6 +135,7 @@ class Draft:
         "locks",
         "pins",
         "started",
+        "watches",
     )
 
     def __init__(self, state: ReleaseState) -> None:
@@ -138,9 +143,12 @@ class Draft:
         self.actions: Table[ActionState] = Table(state.actions)
         self.pins: Table[Pin] = Table(state.pins)
         self.burning: Table[float] = Table(state.burning)
+        self.bad_since: Table[float] = Table(state.bad_since)
+        self.automatic: Table[AutomaticState] = Table(state.automatic)
         self.locks: Table[Lock] = Table(state.locks)
         self.decisions: Table[Decision] = Table(state.decisions)
         self.clusters: Table[SeenCluster] = Table(state.clusters)
+        self.watches: Table[WatchState] = Table(state.watches)
         self.started = state.started
         self.entries = state.entries
         self.ignored = state.ignored
@@ -190,8 +198,11 @@ class Draft:
             rollbacks=self.rollbacks,
             locks=self.locks.frozen(),
             burning=self.burning.frozen(),
+            bad_since=self.bad_since.frozen(),
+            automatic=self.automatic.frozen(),
             decisions=self.decisions.frozen(),
             clusters=self.clusters.frozen(),
+            watches=self.watches.frozen(),
             started=self.started,
             entries=self.entries,
             ignored=self.ignored,

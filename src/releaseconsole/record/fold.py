@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from releaseconsole.record import fold_clusters, fold_rollback
+from releaseconsole.record import fold_automatic, fold_clusters, fold_rollback, fold_watch
 from releaseconsole.record.draft import Draft, Said, said, words
 from releaseconsole.record.entry import Entry
 from releaseconsole.record.model import (
@@ -78,6 +78,7 @@ def _session_started(draft: Draft, entry: Said) -> bool:
         lost = replace(action, status=ActionStatus.INTERRUPTED, ended=entry.at, summary=_LOST)
         draft.put_action(action_id, lost)
     fold_rollback.interrupt_all(draft, entry)
+    fold_automatic.interrupt_all(draft, entry)
     return True
 
 
@@ -220,6 +221,11 @@ def _decision(draft: Draft, entry: Said) -> bool:
     return True
 
 
+def _rollback_started(draft: Draft, entry: Said) -> bool:
+    fold_watch.rolled_back(draft, entry)
+    return fold_rollback.started(draft, entry)
+
+
 _HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         "release.opened": _opened,
@@ -238,16 +244,25 @@ _HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "pin.set": _pin_set,
         "cluster.seen": fold_clusters.seen,
         "cluster.accepted": fold_clusters.accepted,
-        "rollback.started": fold_rollback.started,
+        "rollback.started": _rollback_started,
         "rollback.stage": fold_rollback.stage,
         "rollback.ended": fold_rollback.ended,
         "rollback.resumed": fold_rollback.resumed,
         "rollback.hook": fold_rollback.hook,
         "rollback.reverted": fold_rollback.reverted,
+        "pod.deleting": _noticed,
+        "pod.deleted": _noticed,
+        "automatic.started": fold_automatic.set_to(fold_automatic.COUNTING),
+        "automatic.stopped": fold_automatic.set_to(fold_automatic.STOPPED),
+        "automatic.ended": fold_automatic.set_to(fold_automatic.ENDED),
+        "automatic.fired": fold_automatic.set_to(fold_automatic.FIRED),
         "lock.set": _lock_set,
         "lock.cleared": _lock_cleared,
         "decision": _decision,
         "trigger.changed": fold_rollback.trigger_changed,
+        "watch.started": fold_watch.started,
+        "watch.noted": fold_watch.noted,
+        "watch.ended": fold_watch.ended,
     }
 )
 

@@ -33,6 +33,7 @@ def started(draft: Draft, entry: Said) -> bool:
             workloads=workloads,
             to=entry.text("to", limit=100) or "pinned",
             alarm=_alarm(draft, entry.id("environment")),
+            since=_first_bad(draft, entry.id("environment")),
         )
     )
     return True
@@ -63,6 +64,11 @@ def _alarm(draft: Draft, environment: str) -> float:
     return min(since, default=0.0)
 
 
+def _first_bad(draft: Draft, environment: str) -> float:
+    since = [at for key, at in draft.bad_since.items() if key.startswith(f"{environment}/")]
+    return min(since, default=0.0)
+
+
 def trigger_changed(draft: Draft, entry: Said) -> bool:
     """A trigger begins to burn or ends; what is only unknown meanwhile changes nothing."""
     environment, objective, state = entry.id("environment"), entry.id("objective"), entry.id("state")
@@ -71,8 +77,12 @@ def trigger_changed(draft: Draft, entry: Said) -> bool:
     key = f"{environment}/{objective}"
     if state == "BREACH":
         draft.burning.put(key, draft.burning.get(key) or entry.at)
+        since = entry.data.get("since")
+        if isinstance(since, int | float) and 0 < since <= entry.at and draft.bad_since.get(key) is None:
+            draft.bad_since.put(key, float(since))
     elif state in ("OK", "PENDING"):
         draft.burning.drop(key)
+        draft.bad_since.drop(key)
     return True
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from releaseconsole.record.clusters import SeenCluster
+from releaseconsole.record.watches import WatchState
 
 
 class ItemStatus(StrEnum):
@@ -166,6 +167,8 @@ class RollbackState:
     alarm: float = 0.0
     """When the first trigger that burned at the key had begun to; 0 when none did."""
     hooks: tuple[HookState, ...] = ()
+    since: float = 0.0
+    """Time of the first bad sample of the triggers that burned at the key; 0 when nobody knows."""
 
     @property
     def patched(self) -> float:
@@ -186,6 +189,21 @@ class RollbackState:
     @property
     def under_way(self) -> bool:
         return not self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticState:
+    """The newest countdown to an automatic rollback of one environment."""
+
+    status: str
+    """``counting``, ``stopped`` by a person, ``ended`` by itself, ``interrupted`` or ``fired``."""
+    objective: str
+    by: str
+    at: float
+    """When the status came about (seconds since the epoch)."""
+    reason: str = ""
+    fired: bool = False
+    """It has fired in this release, now or before: it never does again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +251,14 @@ class ReleaseState:
     """Phase → go/no-go."""
     burning: Mapping[str, float] = field(default_factory=_empty)
     """``environment/objective`` → since when its trigger is in breach."""
+    bad_since: Mapping[str, float] = field(default_factory=_empty)
+    """``environment/objective`` → time of the first sample of the breach that is beyond the line, where known."""
     clusters: Mapping[str, SeenCluster] = field(default_factory=_empty)
     """Context → the cluster that it leads to: at first use, or as a person has confirmed since."""
+    automatic: Mapping[str, AutomaticState] = field(default_factory=_empty)
+    """Environment → its newest countdown to an automatic rollback."""
+    watches: Mapping[str, WatchState] = field(default_factory=_empty)
+    """Observation windows by their id, oldest first."""
     started: float = 0.0
     entries: int = 0
     ignored: int = 0
@@ -246,6 +270,11 @@ class ReleaseState:
 
     def action(self, action_id: str) -> ActionState:
         return self.actions.get(action_id, _NO_ACTION)
+
+    def watch(self, environment: str) -> WatchState | None:
+        """The environment's newest observation window."""
+        found = [one for one in self.watches.values() if one.environment == environment]
+        return found[-1] if found else None
 
 
 _NO_ITEM = ItemState()

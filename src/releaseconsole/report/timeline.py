@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from releaseconsole.plan.model import Plan
-from releaseconsole.record.draft import Said, said, words
+from releaseconsole.record.draft import Said, identifier, said, shown, words
 from releaseconsole.record.entry import Entry
 from releaseconsole.record.texts import visible
+from releaseconsole.record.watches import WatchWord, hours
 
 MOST_LINE = 500
 """Characters of one line."""
@@ -177,6 +178,40 @@ def _rollback_reverted(facts: Said, plan: Plan) -> str:
     return f"saw the rollback of {facts.text('key') or '?'} undone{_after_colon(facts.text('message'))}"
 
 
+def _pod_deleting(facts: Said, plan: Plan) -> str:
+    return f"deletes the pod {facts.text('pod') or '?'} of {facts.text('key') or '?'}{_after_colon(facts.text('why'))}"
+
+
+def _pod_deleted(facts: Said, plan: Plan) -> str:
+    pod, error = facts.text("pod") or "?", facts.text("error")
+    return f"could not delete the pod {pod}: {error}" if error else f"deleted the pod {pod}"
+
+
+def _automatic_started(facts: Said, plan: Plan) -> str:
+    seconds = facts.data.get("seconds")
+    left = hours(float(seconds)) if isinstance(seconds, int | float) else "?"
+    return (
+        f"began to count down {left} to an automatic rollback of {_environment(facts, plan)}"
+        f"{_after_colon(facts.text('reason'))}"
+    )
+
+
+def _automatic_stopped(facts: Said, plan: Plan) -> str:
+    return (
+        f"stopped the automatic rollback of {_environment(facts, plan)}{_after_colon(facts.text('reason'))}"
+    )
+
+
+def _automatic_ended(facts: Said, plan: Plan) -> str:
+    return (
+        f"gave up the automatic rollback of {_environment(facts, plan)}{_after_colon(facts.text('reason'))}"
+    )
+
+
+def _automatic_fired(facts: Said, plan: Plan) -> str:
+    return f"rolls {_environment(facts, plan)} back automatically{_after_colon(facts.text('reason'))}"
+
+
 def _lock_set(facts: Said, plan: Plan) -> str:
     return f"locked {_environment(facts, plan)}{_after_colon(facts.text('reason'))}"
 
@@ -198,8 +233,41 @@ def _trigger_changed(facts: Said, plan: Plan) -> str:
     name = next((each.name for each in plan.objectives if each.id == objective_id), objective_id or "?")
     value = facts.text("value")
     now = f" at {value}" if value else ""
-    became = f"{facts.text('state') or '?'}{now}{_after_colon(facts.text('reason'))}"
+    since = facts.data.get("since")
+    first = f" (first bad sample at {local_iso(float(since))})" if isinstance(since, int | float) else ""
+    became = f"{facts.text('state') or '?'}{now}{first}{_after_colon(facts.text('reason'))}"
     return f"saw {_quoted(name)} in {_environment(facts, plan)} become {became}"
+
+
+def _watch_started(facts: Said, plan: Plan) -> str:
+    seconds, count = facts.data.get("seconds"), len(facts.members("objectives"))
+    span = hours(float(seconds)) if isinstance(seconds, int | float) else "?"
+    objectives = "1 objective" if count == 1 else f"{count} objectives"
+    return f"began to watch {_environment(facts, plan)} for {span}, {objectives}"
+
+
+def _watch_verdicts(facts: Said, plan: Plan) -> str:
+    """How many objectives fared how: ``7 on target, 1 failed (p99 latency)``."""
+    found: dict[str, list[str]] = {}
+    for each in facts.members("verdicts"):
+        if isinstance(each, dict):
+            name = identifier(each.get("objective"))
+            title = next((one.name for one in plan.objectives if one.id == name), name)
+            found.setdefault(shown(each.get("word"), limit=50) or "?", []).append(title)
+    told = [
+        f"{len(names)} {word}" + ("" if word == WatchWord.ON_TARGET else f" ({', '.join(names[:5])})")
+        for word, names in sorted(found.items())
+    ]
+    return ", ".join(told) or "nothing known"
+
+
+def _watch_noted(facts: Said, plan: Plan) -> str:
+    return f"noted on the window {facts.text('id') or '?'}: {_watch_verdicts(facts, plan)}"
+
+
+def _watch_ended(facts: Said, plan: Plan) -> str:
+    how = f"{facts.text('outcome') or '?'}{_after_colon(facts.text('reason'))}"
+    return f"ended the window {facts.text('id') or '?'} as {how}; {_watch_verdicts(facts, plan)}"
 
 
 _SENTENCES: Final[Mapping[str, _Sentence]] = {
@@ -225,8 +293,17 @@ _SENTENCES: Final[Mapping[str, _Sentence]] = {
     "rollback.resumed": _rollback_resumed,
     "rollback.hook": _rollback_hook,
     "rollback.reverted": _rollback_reverted,
+    "pod.deleting": _pod_deleting,
+    "pod.deleted": _pod_deleted,
+    "automatic.started": _automatic_started,
+    "automatic.stopped": _automatic_stopped,
+    "automatic.ended": _automatic_ended,
+    "automatic.fired": _automatic_fired,
     "lock.set": _lock_set,
     "lock.cleared": _lock_cleared,
     "decision": _decision,
     "trigger.changed": _trigger_changed,
+    "watch.started": _watch_started,
+    "watch.noted": _watch_noted,
+    "watch.ended": _watch_ended,
 }

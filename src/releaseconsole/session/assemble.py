@@ -222,7 +222,9 @@ def _new_pods(family: Family, newest: objects.ReplicaSet | None) -> list[Facts]:
 
 
 def _problems(pods: Iterable[Facts]) -> tuple[str, ...]:
-    broken = [one for one in pods if one.problem and not one.going]
+    broken = sorted(
+        (one for one in pods if one.problem and not one.going), key=lambda one: one.pod.metadata.name
+    )
     return tuple(visible(f"{one.pod.metadata.name}  {one.problem}") for one in broken[:MOST_PROBLEMS])
 
 

@@ -12,6 +12,7 @@ from releaseconsole.outside.world import Armed, EnvironmentData, Metric
 from releaseconsole.plan.model import Plan, Target
 from releaseconsole.plan.variables import environment_values
 from releaseconsole.record.model import Pin, RollbackState
+from releaseconsole.record.watches import Standing, WatchState
 
 if TYPE_CHECKING:
     import httpx
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from releaseconsole.session.observer import Observer
     from releaseconsole.session.setup import Setup
     from releaseconsole.session.target import TargetObserver
+    from releaseconsole.session.watching import Watching
 
 
 class Outside:
@@ -29,7 +31,10 @@ class Outside:
     An observer is started by whoever first looks at it (``observe``).
     """
 
-    def __init__(self, plan: Plan, setup: Setup, observe: Callable[[str], Observer]) -> None:
+    def __init__(
+        self, plan: Plan, setup: Setup, observe: Callable[[str], Observer], watching: Watching
+    ) -> None:
+        self._watching = watching
         self._plan = plan
         self._setup = setup
         self._observe = observe
@@ -83,6 +88,9 @@ class Outside:
     def metrics(self, environment: str) -> PrometheusClient | None:
         return self._observe(environment).feed.client
 
+    def all_metrics(self, environment: str) -> tuple[PrometheusClient, ...]:
+        return tuple(self._observe(environment).feed.clients.values())
+
     def values(self, environment: str | None) -> Mapping[str, str]:
         target = self._plan.environments[environment].targets[0] if environment else None
         return environment_values(self._plan, environment, target)
@@ -92,6 +100,9 @@ class Outside:
 
     def metric(self, environment: str, objective: str) -> Metric | None:
         return self._observe(environment).feed.view(objective)
+
+    def watched(self, environment: str) -> Standing | None:
+        return self._watching.standing(environment)
 
 
 class Acting(Outside):
@@ -104,8 +115,9 @@ class Acting(Outside):
         observe: Callable[[str], Observer],
         pin: Callable[[str], Awaitable[tuple[Pin, ...]]],
         roll_back: Callable[[str], Awaitable[RollbackState]],
+        watching: Watching,
     ) -> None:
-        super().__init__(plan, setup, observe)
+        super().__init__(plan, setup, observe, watching)
         self._pin = pin
         self._roll_back = roll_back
 
@@ -114,3 +126,8 @@ class Acting(Outside):
 
     async def roll_back(self, environment: str) -> RollbackState:
         return await self._roll_back(environment)
+
+    def watch(
+        self, environment: str, seconds: float, objectives: tuple[str, ...], allow: float | None
+    ) -> WatchState:
+        return self._watching.begin(environment, seconds, objectives, allow)

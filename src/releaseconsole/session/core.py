@@ -21,6 +21,7 @@ from releaseconsole.plan.model import Phase, PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.model import ActionState, ItemState, Pin, ReleaseState, RollbackState
 from releaseconsole.session.apply_preview import ApplyPreview, Progress, preview_apply
+from releaseconsole.session.charts import Charts
 from releaseconsole.session.closing import close_group
 from releaseconsole.session.contexts import Acting
 from releaseconsole.session.guard import innermost, kept_going
@@ -35,6 +36,7 @@ from releaseconsole.session.runs import Runs
 from releaseconsole.session.setup import Setup
 from releaseconsole.session.verifier import Live, Verifier
 from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
+from releaseconsole.session.watching import Watching
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.logs import LogBuffer
@@ -60,11 +62,13 @@ class Session:
             )
             for name, environment in plan.environments.items()
         }
+        self.charts = Charts(plan, self.observer, lambda: ledger.state, setup.clock)
         self._runs = Runs(ledger, hub)
         self._rollbacks = Rollbacks(
             plan, ledger, hub, setup.clock, lambda hook, emit: run_action(hook, self._outside, emit)
         )
-        self._outside = Acting(plan, setup, self.observer, self._pin_for_action, self.roll_back)
+        self.watching = Watching(plan, ledger, hub, setup.clock, self._observers, self.observer)
+        self._outside = Acting(plan, setup, self.observer, self._pin_for_action, self.roll_back, self.watching)
         self._verifier = Verifier(plan, ledger, hub, setup.clock, self._outside)
         self._focused = ""
 
@@ -72,7 +76,7 @@ class Session:
         await self._tasks.__aenter__()
         if not self.read_only:
             self._ledger.write_anyway("session.started", {"pid": os.getpid(), "version": __version__})
-        workers = {"checks": self._verify}
+        workers = {"checks": self._verify, "watching": self.watching.run}
         if self.read_only:
             workers["journal"] = self._follow_the_journal
         for name, work in workers.items():
@@ -406,7 +410,7 @@ class Session:
 
     def _may_act(self, placed: PlacedAction) -> None:
         self._refuse_read_only()
-        if placed.action.kind in ("rollback", "pin", "open", "logs", "get"):
+        if placed.action.kind in ("rollback", "pin", "watch", "open", "logs", "get"):
             return
         obstacles = self.start_obstacles(placed.phase.id)
         if obstacles:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from releaseconsole.clock import Clock
 from releaseconsole.errors import MetricsError
-from releaseconsole.metrics.reading import take_readings
+from releaseconsole.metrics.reading import Question, take_readings
 from releaseconsole.metrics.trigger import Judgement, TriggerState
 from releaseconsole.plan.model import Objective
 from releaseconsole.session.focus import Focus
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from releaseconsole.metrics.client import PrometheusClient
 
 POLL_EVERY = 5.0
+_MARGIN = 0.05
+"""Seconds between the end of a hold and the poll that shall see it."""
 STALE_AFTER = 3 * POLL_EVERY
 BACKFILL = 600.0
 """Seconds of history that are asked for once, when an objective is first shown."""
@@ -50,6 +52,8 @@ class Feed:
         self._chart_clients: dict[str, PrometheusClient] = {}
         self._errors: dict[str, str] = {}
         """By the name of the Prometheus that gave no answer."""
+        self._ahead = dict.fromkeys(clients, 0.0)
+        """Seconds, by the name of the Prometheus."""
         self._seen = 0.0
         self._watched = {one.id: watch(one, values) for one in objectives}
         self.polled = asyncio.Event()
@@ -89,6 +93,11 @@ class Feed:
             return watched.question.query if watched else ""
         return watch(watched.objective, {**self._values, "pods": pods}).question.query
 
+    def question(self, objective_id: str) -> Question | None:
+        """The same with everything else that is asked; None for an objective that is not watched here."""
+        watched = self._watched.get(objective_id)
+        return watched.question if watched else None
+
     async def answered(self, timeout: float) -> bool:
         """Wait until every objective was asked for once; False when that took longer than ``timeout`` seconds."""
         if not self.clients:
@@ -107,8 +116,20 @@ class Feed:
                 for watched in self._askable():
                     if not watched.asking:
                         watched.asking = True
-                        group.create_task(self._ask(watched), name=f"objective {watched.objective.id}")
+                        group.create_task(
+                            self._ask_until_due(watched), name=f"objective {watched.objective.id}"
+                        )
                 await self._clock.sleep(POLL_EVERY)
+
+    async def _ask_until_due(self, watched: Watched) -> None:
+        """Ask, and once more when a hold ends before the next poll, so that no alarm comes a poll late."""
+        await self._ask(watched)
+        left = watched.left()
+        if 0 < left < POLL_EVERY:
+            await self._clock.sleep(left + _MARGIN)
+            if not watched.asking:
+                watched.asking = True
+                await self._ask(watched)
 
     def _askable(self) -> Iterable[Watched]:
         return [one for one in self._watched.values() if one.source in self.clients]
@@ -140,11 +161,14 @@ class Feed:
         asked = self._clock.monotonic()
         try:
             readings = await take_readings(
-                self.clients[watched.source], watched.question, now=self._clock.now()
+                self.clients[watched.source],
+                watched.question,
+                now=self._clock.now() + self._ahead[watched.source],
             )
         finally:
             watched.asking = False
         before = watched.take(readings, asked, self._clock.monotonic())
+        self._compare_clocks(watched)
         self._note(watched)
         if all(one.last is not None for one in self._askable()):
             self.polled.set()
@@ -152,6 +176,12 @@ class Feed:
         assert watched.judgement is not None
         if before is None or before.state is not watched.judgement.state:
             self._judged(watched.objective, watched.judgement, before)
+
+    def _compare_clocks(self, watched: Watched) -> None:
+        """How far Prometheus' clock is ahead of ours, so that its empty answers take their place among samples."""
+        assert watched.last is not None
+        if watched.last.value is not None:
+            self._ahead[watched.source] = watched.last.at - self._clock.now()
 
     def _note(self, watched: Watched) -> None:
         assert watched.last is not None
@@ -176,6 +206,19 @@ class Feed:
         return tuple(
             one.sentence() for one in self._watched.values() if one.objective.rollback and one.burns()
         )
+
+    def burns(self, objective_id: str) -> str:
+        """The trigger in words while it is in breach by a fresh reading; "" otherwise, also when nobody can tell."""
+        watched = self._watched.get(objective_id)
+        if watched is None or not watched.burns():
+            return ""
+        fresh = self._clock.monotonic() - watched.asked <= STALE_AFTER
+        return watched.sentence() if fresh else ""
+
+    def beyond(self, objective_id: str) -> bool:
+        """Whether the newest reading itself lies beyond the rollback line."""
+        watched = self._watched.get(objective_id)
+        return watched is not None and watched.beyond
 
     def recovered(self, since: float) -> str | None:
         """By readings asked for after ``since`` (monotonic): None while a value is beyond its line or not read

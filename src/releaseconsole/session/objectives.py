@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from releaseconsole.metrics.reading import Question
 from releaseconsole.metrics.trigger import Judgement, Reading, Trigger, TriggerState
 from releaseconsole.metrics.triggers import Triggers
+from releaseconsole.outside.objectives import question_of
 from releaseconsole.plan.model import Objective
-from releaseconsole.plan.variables import substitute
 from releaseconsole.session.prometheus import MAIN
 from releaseconsole.session.views import MetricView
 from releaseconsole.text import duration
@@ -55,10 +55,19 @@ class Watched:
             for one in readings.values()
         )
         value = verdict.reading.value
-        self.history.append((verdict.reading.at, math.nan if value is None else value))
+        if value is not None or self.history:
+            # Before the first sample nobody knows how Prometheus' clock stands to ours.
+            self.history.append((verdict.reading.at, math.nan if value is None else value))
         if value is not None and not math.isnan(value):
             self.value, self.seen = value, now
         return before
+
+    def left(self) -> float:
+        """Seconds until the hold of a pending trigger ends, if the condition stays; infinite for others."""
+        rollback, judgement = self.objective.rollback, self.judgement
+        if rollback is None or judgement is None or judgement.state is not TriggerState.PENDING:
+            return math.inf
+        return rollback.hold - judgement.held
 
     def burns(self) -> bool:
         return self.judgement is not None and self.judgement.state is TriggerState.BREACH
@@ -99,16 +108,7 @@ class Watched:
 
 def watch(objective: Objective, values: Mapping[str, str]) -> Watched:
     """The objective with the environment's values in its queries."""
-    rollback = objective.rollback
-    here = {**values, "window": promql_span(objective.window)}
-    long = rollback.long_window if rollback else None
-    question = Question(
-        query=substitute(objective.query, here),
-        traffic=substitute(objective.traffic or "", here),
-        long=substitute(objective.query, {**values, "window": promql_span(long)}) if long else "",
-        across=objective.across,
-    )
-    return Watched(objective, question, Triggers(lambda: _trigger(objective)))
+    return Watched(objective, question_of(objective, values), Triggers(lambda: _trigger(objective)))
 
 
 def _trigger(objective: Objective) -> Trigger:
@@ -117,11 +117,3 @@ def _trigger(objective: Objective) -> Trigger:
         return Trigger(None, 0.0)
     calm = rollback.hold / 2 if rollback.calm is None else rollback.calm
     return Trigger(rollback.when.holds, rollback.hold, calm=calm, long_window=rollback.long_window or 0.0)
-
-
-def promql_span(seconds: float) -> str:
-    """A time span as PromQL writes it: ``5m``, ``90s``, ``1500ms``."""
-    for unit, size in (("h", 3600.0), ("m", 60.0), ("s", 1.0)):
-        if seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{max(1, round(seconds * 1000))}ms"

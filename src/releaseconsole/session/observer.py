@@ -14,10 +14,13 @@ from releaseconsole.clock import Clock
 from releaseconsole.cluster.logs import LogBuffer
 from releaseconsole.errors import OtherCluster
 from releaseconsole.metrics.trigger import Judgement, TriggerState
+from releaseconsole.outside.objectives import values_of
+from releaseconsole.outside.scope import scope_of
 from releaseconsole.outside.watched import around_kinds
 from releaseconsole.outside.world import EnvironmentData
 from releaseconsole.plan.model import Environment, Objective, Plan
-from releaseconsole.plan.variables import environment_values
+from releaseconsole.record.watches import Standing
+from releaseconsole.session.alerts import AlertFeed
 from releaseconsole.session.eventrows import EventRows
 from releaseconsole.session.feed import Feed
 from releaseconsole.session.focus import Focus
@@ -26,12 +29,14 @@ from releaseconsole.session.hub import Hub
 from releaseconsole.session.identity import Clusters
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.patience import within
+from releaseconsole.session.preflight import Preflight
+from releaseconsole.session.planning import went_last
 from releaseconsole.session.prometheus import make_clients
 from releaseconsole.session.rehearsal import Rehearsal
-from releaseconsole.session.revisions import pattern
 from releaseconsole.session.rows import TargetRows
 from releaseconsole.session.target import TargetObserver
 from releaseconsole.session.views import (
+    AutomaticView,
     EnvironmentView,
     Freshness,
     Liveness,
@@ -65,6 +70,10 @@ class Observer:
         self.title = environment.title or name
         self.ledger = ledger
         self.focus = Focus()
+        """Somebody looks at it."""
+        self.duty = Focus()
+        """It is being released, seen or not; kept by :class:`releaseconsole.session.duty.Duty`."""
+        self.attention = Focus(self.focus, self.duty)
         self.started = False
         self._hub = hub
         self._setup = setup
@@ -83,14 +92,35 @@ class Observer:
         self._rows = {target.name: TargetRows(target.name) for target in self.target_observers}
         self.feed = Feed(
             plan.objectives_of(name),
-            {**environment_values(plan, name, environment.targets[0]), **_objective_values(environment)},
+            values_of(plan, name),
             setup.clock,
             self.touch,
             make_clients(environment, setup),
             self._judged,
         )
+        self.alerts = AlertFeed(
+            self.title,
+            self.feed.clients,
+            lambda: scope_of(self.data()),
+            setup.clock,
+            self.touch,
+            hub.tell,
+        )
+        self.preflight = Preflight(
+            plan,
+            name,
+            ledger=ledger,
+            hub=hub,
+            clock=setup.clock,
+            touch=self.touch,
+            make=partial(make_clients, environment, setup),
+        )
         self.rehearsal = Rehearsal(self)
         self.logs = LogBuffer()
+        self.watch: Standing | None = None
+        """The newest observation window; kept by :class:`releaseconsole.session.watching.Watching`."""
+        self.automatic: AutomaticView | None = None
+        """The countdown under way; kept by :class:`releaseconsole.session.automatic.Automatic`."""
 
     @property
     def clock(self) -> Clock:
@@ -114,12 +144,19 @@ class Observer:
             yield f"watch {target.name}", target.run
             yield f"logs {target.name}", partial(target.follow_logs, self.logs, self.focus)
         yield f"metrics {self.name}", self._follow_metrics
+        yield f"alerts {self.name}", self._follow_alerts
+        yield f"preflight {self.name}", self.preflight.run
         yield f"rehearse {self.name}", self.rehearsal.run
 
     async def _follow_metrics(self) -> None:
         """Pods first: the metrics' library takes a while to load, and a bad moment is when people wait."""
         await self.synced(timeout=2)
-        await self.feed.run(self.focus)
+        await self.feed.run(self.attention)
+
+    async def _follow_alerts(self) -> None:
+        """After the pods too: the Services of the release tell which alerts belong to it."""
+        await self.synced(timeout=2)
+        await self.alerts.run(self.attention)
 
     def touch(self) -> None:
         """Something that the view shows has changed."""
@@ -148,9 +185,12 @@ class Observer:
                 return target
         raise KeyError(key)
 
-    def fingerprint(self) -> object:
-        """Changes whenever a rollback would have to be rehearsed anew."""
-        return tuple(target.fingerprint() for target in self.target_observers), self._pins()
+    def fingerprint(self, target: TargetObserver, workload: str) -> object:
+        """Changes whenever the rollback of the workload would have to be rehearsed anew."""
+        key, state = f"{target.name}/{workload}", self.ledger.state
+        pin = state.pins.get(key)
+        went = None if pin else went_last(state, key)
+        return target.fingerprint(workload), pin or (went.template if went else None)
 
     def burning(self) -> tuple[str, ...]:
         return self.feed.burning()
@@ -171,16 +211,14 @@ class Observer:
         if now.state is TriggerState.BREACH:
             self._hub.tell(f"{self.title}: {objective.name} calls for a rollback. {now.reason}", "error")
         if not self.ledger.read_only:
-            self.ledger.write_anyway(
-                "trigger.changed",
-                {
-                    "environment": self.name,
-                    "objective": objective.id,
-                    "state": str(now.state),
-                    "reason": now.reason,
-                },
-                by="trigger",
-            )
+            data = {
+                "environment": self.name,
+                "objective": objective.id,
+                "state": str(now.state),
+                "reason": now.reason,
+            }
+            since = {"since": now.since} if now.state is TriggerState.BREACH and now.since else {}
+            self.ledger.write_anyway("trigger.changed", {**data, **since}, by="trigger")
 
     def data(self) -> EnvironmentData:
         """The live objects, for checks and actions."""
@@ -220,9 +258,6 @@ class Observer:
         """Whether every context leads, by the kubeconfig as it is now, to the known cluster. Raises ClusterError."""
         await asyncio.gather(*(target.link.proven() for target in self.target_observers))
 
-    def _pins(self) -> object:
-        return tuple(pin for pin in self.ledger.state.pins.values() if pin.environment == self.name)
-
     def _assemble(self, coverage: LogCoverage) -> EnvironmentView:
         state = self.ledger.state
         planned = {one.key: one for one in self.rehearsal.planned}
@@ -241,12 +276,17 @@ class Observer:
             workloads=tuple(one for rows in self._rows.values() for one in rows.workloads),
             pods=self._pods(),
             events=self._event_rows.of(one for target in self.target_observers for one in target.events()),
-            objectives=self.feed.views(),
+            objectives=self.preflight.marked(self.feed.views()),
+            alerts=self.alerts.views(),
+            alert_counts=self.alerts.counts(),
+            alerts_freshness=self.alerts.freshness(),
             logs=coverage,
             armed=self.rehearsal.armed(),
             lock=f"{lock.reason} ({lock.by})" if lock else "",
             panel_errors=tuple(errors),
             refusals=self.refusals(),
+            watch=self.watch,
+            automatic=self.automatic,
         )
 
     def _pods(self) -> tuple[PodView, ...]:
@@ -271,9 +311,3 @@ def _coverage(found: list[LogCoverage], buffer: LogBuffer, now: float) -> LogCov
         errors_per_minute=buffer.errors_per_minute(now),
         dropped=buffer.dropped,
     )
-
-
-def _objective_values(environment: Environment) -> dict[str, str]:
-    """What objectives may name besides: the workloads and their pods as regular expressions."""
-    names = [workload.partition("/")[2] for workload in environment.workloads]
-    return {"workload": "|".join(name.replace(".", "[.]") for name in names), "pods": pattern(names)}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from releaseconsole.session.rehearsal import Planned
+from releaseconsole.session.armed import RESUMED
+from releaseconsole.session.planning import Planned
 from releaseconsole.session.views import PreviewLine, RollbackPreview
 from releaseconsole.text import duration
 
@@ -44,6 +45,8 @@ def _not_restored(planned: Sequence[Planned]) -> tuple[str, ...]:
 def _line(planned: Planned, now: float) -> PreviewLine:
     target = planned.target
     notes = [*target.warnings] if target else []
+    if target and target.resume:
+        notes.insert(0, RESUMED)
     if planned.unfinished:
         notes.insert(0, "rollout unfinished, fine")
     else:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from releaseconsole.cluster.objects import ReplicaSet, epoch
+from releaseconsole.cluster.objects import ReplicaSet, seconds
 from releaseconsole.cluster.templates import images, revision, revision_key
 from releaseconsole.text import visible
 
@@ -46,21 +46,15 @@ class Revisions:
     """When the newest ReplicaSet was made (seconds since the epoch); 0 when there is none."""
 
 
-def pattern(names: Iterable[str]) -> str:
-    """A regular expression of the pods of ``names``. The only special character in a name is the dot, and a
-    backslash would have to be written twice in a query."""
-    return f"({'|'.join(name.replace('.', '[.]') for name in names)})-.*"
-
-
 def revisions(families: Sequence[Family]) -> Revisions:
     """The revisions of some workloads, as the cluster has them now."""
     newest = [one.newest for one in families if one.newest is not None]
-    older = [replica_set for one in families for replica_set in _older(one)]
+    older = [_older(one) for one in families]
     return Revisions(
-        new=_side(newest),
+        new=_side([[one] for one in newest]),
         old=_side(older),
         apart=tuple(one.workload for one in families if one.newest is None and one.owner is not None),
-        since=max((epoch(one.metadata.creation_timestamp) for one in newest), default=0.0),
+        since=max((seconds(one.metadata.creation_timestamp) for one in newest), default=0.0),
     )
 
 
@@ -74,18 +68,25 @@ def _older(family: Family) -> list[ReplicaSet]:
     return sorted(older, key=lambda one: revision(one, key) or 0, reverse=True)[:_MOST_SETS]
 
 
-def _side(replica_sets: Sequence[ReplicaSet]) -> Side | None:
-    if not replica_sets:
+def _side(of_workloads: Sequence[Sequence[ReplicaSet]]) -> Side | None:
+    """Of each workload its ReplicaSets, the newest first."""
+    names = [one.metadata.name for replica_sets in of_workloads for one in replica_sets]
+    if not names:
         return None
-    starts = dict.fromkeys(f"{one.metadata.name}-"[:_LONGEST_BASE] for one in replica_sets)
-    either = "|".join(start.replace(".", "[.]") for start in starts)
-    return Side(f"({either}).*", _tags(replica_sets))
+    starts = dict.fromkeys(f"{name}-"[:_LONGEST_BASE].replace(".", "[.]") for name in names)
+    return Side(f"({'|'.join(starts)}).*", _tags(of_workloads))
 
 
-def _tags(replica_sets: Sequence[ReplicaSet]) -> str:
-    found = dict.fromkeys(tag(image) for one in replica_sets for image in images(one.spec.template)[:1])
-    shown = ", ".join(list(found)[:_MOST_TAGS])
-    return f"{shown} …" if len(found) > _MOST_TAGS else shown
+def _tags(of_workloads: Sequence[Sequence[ReplicaSet]]) -> str:
+    """The newest of each workload by name, the rest as ``and older``."""
+    first = _found(replica_sets[:1] for replica_sets in of_workloads)
+    shown = ", ".join(first[:_MOST_TAGS]) + (" …" if len(first) > _MOST_TAGS else "")
+    return f"{shown} and older" if set(_found(of_workloads)) - set(first) else shown
+
+
+def _found(of_workloads: Iterable[Sequence[ReplicaSet]]) -> list[str]:
+    sets = (one for replica_sets in of_workloads for one in replica_sets)
+    return list(dict.fromkeys(tag(image) for one in sets for image in images(one.spec.template)[:1]))
 
 
 def tag(image: str) -> str:

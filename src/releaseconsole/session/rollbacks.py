@@ -20,7 +20,7 @@ from releaseconsole.session.hooks import Hooks, RunHook
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.preview import make_preview
-from releaseconsole.session.rehearsal import Planned, plan_again, plan_environment
+from releaseconsole.session.planning import Planned, plan_again, plan_environment
 from releaseconsole.session.views import RollbackPreview
 from releaseconsole.session.walks import Walk, Walker
 

@@ -10,7 +10,7 @@ from releaseconsole.session.assemble import Family, PodRows, workload_view
 from releaseconsole.session.views import PodView, WorkloadView
 
 if TYPE_CHECKING:
-    from releaseconsole.session.rehearsal import Planned
+    from releaseconsole.session.planning import Planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from releaseconsole.session.identity import Clusters
 from releaseconsole.session.link import SLOWEST_RETRY, Link
 from releaseconsole.session.patience import trying, within
 from releaseconsole.session.shelves import Shelves
-from releaseconsole.session.views import Freshness, Liveness, LogCoverage
+from releaseconsole.session.stuck import stuck_in
+from releaseconsole.session.views import Freshness, Liveness, LogCoverage, StuckPod
 
 if TYPE_CHECKING:
     from releaseconsole.session.setup import Setup
@@ -247,7 +248,7 @@ class TargetObserver:
 
     def uid_of(self, workload: str) -> str:
         """UID of a workload as last seen; "" when it was not."""
-        owner = self._owner(workload)
+        owner = self.owner(workload)
         return owner.metadata.uid if owner is not None else ""
 
     def scaler(self, workload: str) -> str:
@@ -263,17 +264,23 @@ class TargetObserver:
     def _family(self, workload: str) -> Family | None:
         return next((one for one in self.families() if one.workload == workload), None)
 
+    def stuck_pods(self, workload: str) -> tuple[StuckPod, ...]:
+        """Broken pods that the workload waits for and will not replace by itself."""
+        family = self._family(workload) if workload.startswith("statefulset/") else None
+        return stuck_in(family, self.name) if family is not None else ()
+
     def unfinished(self, workload: str) -> bool:
         """Whether a rollout of the workload is under way."""
         family = self._family(workload)
         return family is not None and family.owner is not None and family.verdict().state not in _AT_REST
 
-    def fingerprint(self) -> object:
-        """Changes when a workload's spec or its pause does, or what is known of a Rollout's revisions."""
-        owners = [self._owner(workload) for workload in self._workloads]
-        return tuple(_fingerprint(one) if one else None for one in owners)
+    def fingerprint(self, workload: str) -> object:
+        """Changes when the workload's spec or its pause does, or what is known of a Rollout's revisions."""
+        owner = self.owner(workload)
+        return _fingerprint(owner) if owner else None
 
-    def _owner(self, workload: str) -> Any:
+    def owner(self, workload: str) -> Any:
+        """The workload as last seen; None when it was not."""
         kind, _, name = workload.partition("/")
         resources = KINDS.get(kind)
         cache = self._caches.get(resources[0].plural) if resources else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from releaseconsole.record.clusters import SeenCluster
+from releaseconsole.record.watches import Standing
 from releaseconsole.text import visible
 
 
@@ -158,6 +159,51 @@ class MetricView:
     """(time, value), oldest first; at most 120; a gap is NaN."""
     seen: float
     """Monotonic seconds of the last good value."""
+    cannot_fire: str = ""
+    """Why its trigger could not fire whatever happens, as found before the deploy; "" when nothing was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One row of the alerts panel: an alert of the release, or a rule for it that cannot be evaluated."""
+
+    key: str
+    name: str
+    state: str
+    """``firing``, ``pending``, or ``broken`` for a rule."""
+    severity: str
+    since: float
+    """Seconds since the epoch; 0 when it is not known."""
+    summary: str
+    """What the rule's author says of it; of a broken rule, why it cannot be evaluated."""
+    labels: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str], ...]
+    value: float | None
+    group: str
+    source: str
+    """Host and port of the Prometheus that says so."""
+
+    @property
+    def firing(self) -> bool:
+        return self.state == "firing"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCounts:
+    """What stands behind the rows of the alerts panel."""
+
+    rules: int = 0
+    """Alerting rules that are watched."""
+    named: int = 0
+    """Of these, how many name the release."""
+    firing: int = 0
+    """Firing alerts of the release, those included that are not shown."""
+    elsewhere: int = 0
+    """Firing alerts that are not the release's."""
+    left_out: int = 0
+    """Alerts of the release beyond those that are shown."""
+    broken: int = 0
+    """Rules that cannot be evaluated, the release's and others'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +218,59 @@ class LogCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmedDetail:
+    """What the rollback of one workload rests on."""
+
+    key: str
+    name: str
+    target: str
+    """``context/namespace``."""
+    ready: bool
+    pinned_at: float = 0.0
+    """When it was pinned (seconds since the epoch); 0 when nothing is."""
+    source: str = ""
+    """``pinned``, ``pinned template`` when the cluster no longer keeps the revision, ``previous`` …"""
+    to_revision: str = ""
+    already_there: bool = False
+    """It runs what it would be rolled back to; there is nothing to try."""
+    paused: bool = False
+    tried_at: float = 0.0
+    """When the API server last accepted a dry run (seconds since the epoch); 0 when it has not."""
+    rights: str = ""
+    """What the API server says of the right to patch it, where no dry run tells."""
+    notes: tuple[str, ...] = ()
+    """Who would undo it, what holds evictions back, who scales: a sentence each."""
+    problem: str = ""
+    """Why it could not be brought back now; "" when it could."""
+    remedy: str = ""
+    """The key or command that mends the problem, or makes it safer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedCheck:
+    """One thing that a rollback of a workload needs, or that is good to know before it."""
+
+    name: str
+    """In a word or two: ``pin``, ``target``, ``paused``, ``rights``, ``dry run``, ``owner``, ``budget``."""
+    holds: bool | None
+    """None: it stands against nothing, but somebody should know, or nobody can tell."""
+    said: str
+    remedy: str = ""
+    """What mends it, with the key: ``press p to pin``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedWorkload:
+    """Whether one workload could be brought back, in detail."""
+
+    key: str
+    name: str
+    target: str
+    ready: bool
+    checks: tuple[ArmedCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ArmedView:
     """Whether a rollback of the environment would work now."""
 
@@ -180,10 +279,33 @@ class ArmedView:
     problems: tuple[str, ...] = ()
     """One sentence per workload that could not be brought back, with the remedy."""
     pinned: int = 0
+    details: tuple[ArmedDetail, ...] = ()
 
     @property
     def armed(self) -> bool:
         return self.total > 0 and self.ready == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticView:
+    """A countdown to an automatic rollback, which anybody can stop."""
+
+    environment: str
+    seconds_left: int
+    reason: str
+    """The trigger that burns, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StuckPod:
+    """A broken pod that an ordered StatefulSet waits for although its template has moved on."""
+
+    key: str
+    """``context/namespace/statefulset/name``."""
+    pod: str
+    uid: str
+    why: str
+    """What is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +322,10 @@ class EnvironmentView:
     pods: tuple[PodView, ...] = ()
     events: tuple[EventView, ...] = ()
     objectives: tuple[MetricView, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    """Firing ones first."""
+    alert_counts: AlertCounts = AlertCounts()
+    alerts_freshness: Freshness = Freshness()
     logs: LogCoverage = LogCoverage()
     armed: ArmedView = ArmedView()
     lock: str = ""
@@ -207,6 +333,10 @@ class EnvironmentView:
     """(panel, sentence) for what this user may not see: ``("pods", "list pods is forbidden …")``."""
     refusals: tuple[Refusal, ...] = ()
     """Contexts that lead to another cluster than before, each once."""
+    watch: Standing | None = None
+    """The newest observation window."""
+    automatic: AutomaticView | None = None
+    """The countdown to an automatic rollback, while there is one."""
 
     @property
     def unhealthy(self) -> int:
@@ -251,6 +381,25 @@ class RollbackPreview:
     @property
     def can_fire(self) -> bool:
         return any(not line.problem and not line.skipped for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticView:
+    """A countdown to an automatic rollback."""
+
+    environment: str
+    seconds_left: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StuckPod:
+    """A broken pod that keeps a StatefulSet from being brought back until somebody deletes it."""
+
+    key: str
+    """Of its workload: ``context/namespace/statefulset/name``."""
+    pod: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

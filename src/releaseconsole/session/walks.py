@@ -14,7 +14,8 @@ from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.record.model import STAGES, Stage
 from releaseconsole.session.guard import innermost
 from releaseconsole.session.ledger import Ledger
-from releaseconsole.session.rehearsal import Planned
+from releaseconsole.session.planning import Planned
+from releaseconsole.session.stuck import stuck_sentence
 
 if TYPE_CHECKING:
     from releaseconsole.session.observer import Observer
@@ -36,6 +37,8 @@ class Walk:
     stage: Stage = Stage.PLANNED
     """Of a rollback that is taken up again, the stage it had reached."""
     generation: int = 0
+    stuck: str = ""
+    """The pods that it waits for in vain, in words."""
 
 
 class Walker:
@@ -116,6 +119,7 @@ class Walker:
                     self._reach(walk, stage)
                 if seen is Stage.AVAILABLE:
                     return
+                self._tell_stuck(walk, said=stuck_sentence(target.stuck_pods(walk.planned.workload)))
                 await target.changed(timeout=_LOOK_AGAIN)
 
     async def _seen(self, walk: Walk) -> Stage:
@@ -124,6 +128,12 @@ class Walker:
         template = planned.target.template if planned.target else {}
         target = self._observer.target_of(planned.key)
         return Stage(await target.rollback_stage(planned.workload, walk.generation, template))
+
+    def _tell_stuck(self, walk: Walk, said: str) -> None:
+        """That it waits for a pod which somebody has to delete, or no longer does."""
+        if said != walk.stuck:
+            walk.stuck = said
+            self._reach(walk, walk.stage, said)
 
     def _reach(self, walk: Walk, stage: Stage, message: str = "") -> None:
         walk.stage = stage

@@ -35,6 +35,7 @@ from releaseconsole.ui.screens.main import MainScreen
 from releaseconsole.ui.screens.palette import Command, ReleaseCommands
 from releaseconsole.ui.screens.preview import PreviewScreen
 from releaseconsole.ui.screens.rollback import RollbackScreen
+from releaseconsole.ui.screens.watch import WatchScreen
 from releaseconsole.ui.themes import DEFAULT_THEME, load_themes, shipped_folder
 from releaseconsole.ui.words import counted, plain, took
 
@@ -216,7 +217,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._seen, self._second = version, math.floor(monotonic)
             self._main.update_view(moment, everything=tick)
             for screen in self.screen_stack:
-                if isinstance(screen, RollbackScreen):
+                if isinstance(screen, RollbackScreen | WatchScreen):
                     screen.show(now)
             self._follow_rollbacks()
 
@@ -346,8 +347,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.show_help()
         elif wish == "watch-rollback":
             self.watch_rollback()
+        elif wish == "watch-window":
+            self.watch_window()
         else:
             self.begin(self._quit(), "quit")
+
+    def watch_window(self) -> None:
+        """Show the observation window of the environment."""
+        if self._opened and self._main.environment_id:
+            self.push_screen(WatchScreen(self._session, self._main.environment_id, self.clock.now()))
+
+    @on(WatchScreen.Stop)
+    def _stop_watching(self, message: WatchScreen.Stop) -> None:
+        if not self._refused():
+            self.begin(self._intents.stop_watching(message.environment), "stop watching")
 
     def use_theme(self, name: str) -> None:
         """Switch to a theme by name."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from releaseconsole.plan.model import Item, PlacedAction, PlacedItem
 from releaseconsole.record.model import ActionStatus, ItemStatus
+from releaseconsole.record.watches import tally_words
 from releaseconsole.session.views import Refusal
 from releaseconsole.ui.messages import ItemVerb
 from releaseconsole.ui.port import ConsoleSession
@@ -18,7 +19,7 @@ from releaseconsole.ui.screens.dialogs import AskScreen, ConfirmScreen, DecideSc
 from releaseconsole.ui.words import counted
 
 T = TypeVar("T")
-HARMLESS = frozenset({"wait", "get", "logs", "open", "pin"})
+HARMLESS = frozenset({"wait", "watch", "get", "logs", "open", "pin"})
 """Kinds of action that change nothing in a cluster."""
 
 
@@ -227,6 +228,17 @@ class Intents:
         reason = await self._desk.ask(AskScreen(Question("Unlock", about, "why deploying is safe again")))
         if reason is not None:
             self._session.unlock(env_id, reason)
+
+    async def stop_watching(self, env_id: str) -> None:
+        """End the observation window of an environment, after a yes."""
+        standing = self._session.environment(env_id).watch
+        if standing is None or not standing.watch.under_way:
+            self._desk.tell("This environment is not being watched.")
+            return
+        about = f"So far: {tally_words(standing)}.\nWhat is known by now stays in the journal."
+        question = Question("Stop watching?", about, "y stop it    n go on watching")
+        if await self._desk.ask(ConfirmScreen(question)):
+            self._session.watching.stop(env_id)
 
     async def accept_clusters(self, env_id: str) -> None:
         """Confirm, one by one, the contexts of an environment that lead to another cluster than before."""

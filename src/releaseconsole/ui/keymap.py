@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from textual.binding import Binding, BindingType
 
@@ -67,17 +68,19 @@ def _phase_keys() -> tuple[Key, ...]:
     )
 
 
+PANE_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "checklist": "C", "rollout": "R", "pods": "P", "alerts": "F", "events": "E", "metrics": "M", "logs": "L",
+        "output": "O",
+    }
+)  # fmt: skip
+"""Panel → its key: its initial, but F (firing) for the alerts, since A accepts a cluster."""
+
+
 def _pane_keys() -> tuple[Key, ...]:
-    panes = ("checklist", "rollout", "pods", "events", "metrics", "logs", "output")
     return tuple(
-        Key(
-            f"frame.pane-{pane}",
-            pane[0].upper(),
-            f"pane('{pane}')",
-            pane,
-            f"Bring the {pane} panel to the front",
-        )
-        for pane in panes
+        Key(f"frame.pane-{pane}", key, f"pane('{pane}')", pane, f"Bring the {pane} panel to the front")
+        for pane, key in PANE_KEYS.items()
     )
 
 
@@ -140,6 +143,10 @@ KEYS: tuple[Key, ...] = (
     Key("apply.page-down", "pagedown,space", "page(1)", "page down", "Scroll down one page"),
     Key("apply.first", "home", "edge(-1)", "first", "Scroll to the beginning"),
     Key("apply.last", "end", "edge(1)", "last", "Scroll to the end"),
+    Key("watch.close", "escape,q,w", "close", "close", "Close; the window goes on", True),
+    Key("watch.stop", "s", "stop", "stop watching", "End the observation window now; asks first", True, True),
+    Key("watch.up", "up,k", "scroll(-1)", "up", "Scroll up"),
+    Key("watch.down", "down,j", "scroll(1)", "down", "Scroll down"),
     Key("help.close", "escape,q,question_mark", "dismiss", "close", "Close the help", True),
 )  # fmt: skip
 

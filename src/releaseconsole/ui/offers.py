@@ -44,6 +44,9 @@ def all_commands(
         if action.phase.id == main.phase.id and action.action.kind == "apply":
             look = partial(app.post_message, PreviewWanted(action.id))
             yield Command(f"What would change: {action.action.label}", "Nothing is applied", look)
+    if main.environment_id and session.environment(main.environment_id).watch is not None:
+        window = partial(app.want, "watch-window")
+        yield Command("Observation window", "How far it is, and each verdict", window)
     if not session.read_only:
         yield from _writing_commands(app, main, session)
     for theme in themes:

@@ -12,6 +12,7 @@ from releaseconsole.plan.model import Plan
 from releaseconsole.record.model import ItemState, Pin, ReleaseState
 from releaseconsole.session.apply_preview import ApplyPreview
 from releaseconsole.session.apply_preview import Progress as Tried
+from releaseconsole.session.chart_data import ChartData
 from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
 
 FIRING_LETTERS = "ABCEFGHMNPRSTUVWXYZ"
@@ -96,6 +97,24 @@ class Live(Protocol):
     def reason(self) -> str: ...
 
 
+class ChartSource(Protocol):
+    """Asks Prometheus for the chart of an objective; both raise UsageError for what the plan does not have."""
+
+    async def chart(self, env_id: str, objective_id: str, seconds: float, points: int, /) -> ChartData:
+        """The last ``seconds`` with about ``points`` of them; no answer is told in the chart itself."""
+        ...
+
+    def since_deploy(self, env_id: str, /) -> float | None:
+        """Seconds since something new was last deployed; None when nobody knows."""
+        ...
+
+
+class WindowKeeper(Protocol):
+    """Who ends an observation window; views tell how it stands."""
+
+    def stop(self, env_id: str, reason: str = "", /) -> None: ...
+
+
 class ConsoleSession(Protocol):
     """One release under way. Reading is cheap and never waits; ``version`` moves when something was changed.
 
@@ -128,6 +147,8 @@ class ConsoleSession(Protocol):
 
     @property
     def version(self) -> int: ...
+    @property
+    def charts(self) -> ChartSource: ...
     def environment(self, env_id: str, /) -> EnvironmentView: ...
     def logs(self, env_id: str, /) -> LogBuffer: ...
     def output(self, action_id: str, /) -> tuple[str, ...]: ...
@@ -151,6 +172,9 @@ class ConsoleSession(Protocol):
     def unmet_needs(self, phase_id: str, /) -> tuple[str, ...]:
         """What a go would be decided against."""
         ...
+
+    @property
+    def watching(self) -> WindowKeeper: ...
 
     # Intents that are written at once.
     def tick(self, item_id: str, value: str = "", note: str = "") -> None: ...

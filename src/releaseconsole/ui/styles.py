@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from releaseconsole.session.views import EventView, Liveness, MetricView, PodView
+from releaseconsole.metrics.alerting import rank
+from releaseconsole.session.views import AlertView, EventView, Liveness, MetricView, PodView
 from releaseconsole.text import visible
 from releaseconsole.ui.words import span
 
@@ -49,6 +50,11 @@ _TRIGGER = {
     "WAITING": Mark("·", "waiting", "quiet"),
 }
 
+_ALERTS = {
+    "pending": Mark("◐", "pending", "waiting"),
+    "broken": Mark("?", "broken", "stale"),
+}
+
 _LEVELS = {
     "error": Mark("✘", "error", "failing"),
     "warn": Mark("▲", "warning", "waiting"),
@@ -79,8 +85,10 @@ def rollout_mark(state: str) -> Mark:
 
 
 def metric_mark(metric: MetricView) -> Mark:
-    """Of an objective: its trigger's state, but a missed target is never shown as OK."""
+    """Of an objective: its trigger's state, but a missed target, or a trigger that cannot fire, is no OK."""
     mark = _TRIGGER.get(metric.state) or _unheard(metric.state)
+    if metric.cannot_fire:
+        return Mark("▲", "CANNOT FIRE", "waiting")
     if metric.state == "OK" and metric.meets_target is False:
         return Mark("▲", "OFF TARGET", "waiting")
     if metric.state == "PENDING":
@@ -103,6 +111,16 @@ def pod_mark(pod: PodView) -> Mark:
 def event_mark(event: EventView) -> Mark:
     """Of an event: Kubernetes knows Warning and Normal."""
     return Mark("▲", "Warning", "waiting") if event.warning else Mark("·", "Normal", "quiet")
+
+
+def alert_mark(alert: AlertView) -> Mark:
+    """Of an alert: its severity once it fires; of a rule that cannot be evaluated, that."""
+    if alert.state != "firing":
+        return _ALERTS.get(alert.state) or _unheard(alert.state)
+    word = visible(alert.severity[:_LONGEST]) or "firing"
+    if rank(alert.severity) <= rank("error"):
+        return Mark("✘", word, "failing")
+    return Mark("·" if alert.severity.casefold() == "info" else "▲", word, "waiting")
 
 
 def level_mark(level: str) -> Mark:

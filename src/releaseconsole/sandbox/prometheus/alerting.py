@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from releaseconsole.sandbox.prometheus import expressions, queries
+from releaseconsole.sandbox.release.manifests import NAMESPACE
 from releaseconsole.sandbox.release.traffic import Traffic
 from releaseconsole.sandbox.store.objects import rfc3339_nano
 
@@ -24,6 +24,11 @@ class Rule:
     hold: float
     severity: str
     summary: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What its author adds: a sum has no labels of its own."""
+        return {"namespace": NAMESPACE, "severity": self.severity}
 
 
 _RULES = (
@@ -66,7 +71,7 @@ def _shown(rule: Rule, traffic: Traffic, now: float) -> dict[str, Any]:
         "query": f"{rule.expression} > {rule.limit:g}",
         "duration": rule.hold,
         "keepFiringFor": 0,
-        "labels": {"severity": rule.severity},
+        "labels": rule.labels,
         "annotations": {"summary": rule.summary},
         "alerts": active,
         "health": "ok",
@@ -81,10 +86,9 @@ def _alerts(rule: Rule, traffic: Traffic, now: float) -> list[dict[str, Any]]:
     if since is None:
         return []
     last = now - now % _EVERY
-    labels: Mapping[str, str] = {"alertname": rule.name, "severity": rule.severity}
     return [
         {
-            "labels": dict(labels),
+            "labels": {"alertname": rule.name, **rule.labels},
             "annotations": {"summary": rule.summary},
             "state": "firing" if last - since >= rule.hold else "pending",
             "activeAt": rfc3339_nano(since),

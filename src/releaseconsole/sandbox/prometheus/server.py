@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -14,19 +14,22 @@ from releaseconsole.clock import Clock
 from releaseconsole.sandbox.prometheus import queries
 from releaseconsole.sandbox.prometheus.alerting import alerts, rules
 from releaseconsole.sandbox.release.manifests import NAMESPACE, SERVICES
-from releaseconsole.sandbox.release.traffic import Traffic
+from releaseconsole.sandbox.release.traffic import BUCKETS, Traffic
 from releaseconsole.sandbox.store.objects import parse_time, rfc3339_nano
 
 _MOST_POINTS = 11_000
 _POINTS_AT_A_TIME = 100
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_NAMESPACE = re.compile(r'namespace="([^"]*)"')
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?=\{|$)|(?<=__name__=\")[^\"]+")
+_HISTOGRAM = "http_request_duration_seconds_bucket"
 _RETENTION = 15 * 86400.0
 _METRICS = (
     "container_cpu_usage_seconds_total",
     "container_memory_working_set_bytes",
     "container_spec_memory_limit_bytes",
-    "http_request_duration_seconds_bucket",
+    _HISTOGRAM,
     "http_requests_total",
     "kube_pod_container_resource_limits",
     "pg_settings_max_connections",
@@ -156,15 +159,29 @@ class Prometheus:
         return _success(["__name__", "code", "instance", "job", "le", "namespace", "pod", "service"])
 
     async def _label_values(self, request: web.Request) -> web.Response:
+        names = list(filter(_selected(request.query.getall("match[]", [])), _METRICS))
         pods = self._traffic.timeline.latest.pods
         values: Mapping[str, list[str]] = {
-            "__name__": list(_METRICS),
+            "__name__": names,
+            "le": [f"{bound:g}" for bound in BUCKETS] + ["+Inf"] if _HISTOGRAM in names else [],
             "namespace": [NAMESPACE],
             "job": sorted(SERVICES),
             "service": sorted(SERVICES),
             "pod": sorted(pod.name for pod in pods),
         }
-        return _success(values.get(request.match_info["name"], []))
+        return _success(values.get(request.match_info["name"], []) if names else [])
+
+
+def _selected(selectors: list[str]) -> Callable[[str], bool]:
+    """Whether a metric is among what is asked for, by its name and namespace; other labels are not looked at."""
+    namespaces = [set(_NAMESPACE.findall(text)) for text in selectors]
+    wanted = {
+        name
+        for text, asked in zip(selectors, namespaces, strict=True)
+        if asked <= {NAMESPACE}
+        for name in _NAME.findall(text)[:1]
+    }
+    return lambda metric: not selectors or metric in wanted
 
 
 def _plain(text: str) -> Any:
@@ -198,7 +215,10 @@ def _known(fields: Mapping[str, str]) -> queries.Query:
         raise BadData(
             'invalid parameter "query": unknown position: parse error: no expression found in input'
         )
-    query = queries.find(text)
+    try:
+        query = queries.find(text)
+    except ValueError as problem:
+        raise BadData(f'invalid parameter "query": {problem}') from None
     if query is None:
         shown = text if len(text) <= 200 else text[:199] + "…"
         raise BadData(

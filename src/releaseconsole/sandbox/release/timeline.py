@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from releaseconsole.sandbox.scenario import Behaviour
@@ -32,6 +33,8 @@ class PodState:
     """Cores."""
 
 
+Picked = Callable[[str], bool]
+"""Whether a pod of that name is meant."""
 Loads = dict[str, tuple[tuple[Behaviour, int], ...]]
 
 
@@ -44,10 +47,14 @@ class Moment:
     loads: Loads = field(compare=False)
     """Ready pods of each service, counted by behaviour."""
 
-    @property
-    def counted(self) -> bool:
-        """Whether any running pod has ever served, so that the request counters have series."""
-        return any(pod.running and pod.served for pod in self.pods)
+    def counts(self, picked: Picked | None = None) -> bool:
+        """Whether any running pod (of those ``picked``) has ever served, so that its counters have series."""
+        return any(pod.running and pod.served and (not picked or picked(pod.name)) for pod in self.pods)
+
+    def groups(self, service: str, picked: Picked) -> tuple[tuple[Behaviour, int], ...]:
+        """The ready pods of a service among those ``picked``, counted by behaviour."""
+        ready = (pod for pod in self.pods if pod.ready and pod.service == service and picked(pod.name))
+        return tuple(Counter(pod.behaviour for pod in ready).items())
 
     def ready(self, service: str) -> int:
         """Number of ready pods of a service."""

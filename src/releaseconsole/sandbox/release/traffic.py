@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from releaseconsole.sandbox.release.manifests import SERVICES
-from releaseconsole.sandbox.release.timeline import Moment, PodState, Timeline
+from releaseconsole.sandbox.release.timeline import Moment, Picked, PodState, Timeline
 from releaseconsole.sandbox.scenario import Behaviour
 from releaseconsole.sandbox.store.chance import unit, wander
 
@@ -83,11 +83,16 @@ class Traffic:
         swing = wander(at, 15.0, self._seed, self._context, "errors")
         return behaviour.error_share + behaviour.error_swing * swing
 
-    def loads(self, moment: Moment, service: str) -> tuple[tuple[Behaviour, float], ...]:
-        """Each version's share of a service's traffic; pods under pressure answer more slowly."""
+    def loads(
+        self, moment: Moment, service: str, picked: Picked | None = None
+    ) -> tuple[tuple[Behaviour, float], ...]:
+        """Each version's share of a service's traffic; pods under pressure answer more slowly. Of the ``picked``
+        pods alone, the shares are still of the whole."""
         groups = moment.loads.get(service, ())
         ready = sum(count for _, count in groups)
         pressure = max(0.0, self._replicas.get(service, 1) / ready - 1.5) if ready else 0.0
+        if picked is not None:
+            groups = moment.groups(service, picked)
         return tuple((_pressed(behaviour, pressure), count / ready) for behaviour, count in groups)
 
     def lost_behind(self, moment: Moment, service: str) -> float:
@@ -96,22 +101,30 @@ class Traffic:
             return 0.0
         return 0.45 * sum(1 for other in SERVICES if other != service and not moment.ready(other))
 
-    def window(self, at: float, seconds: float) -> Window:
-        """Rates over the ``seconds`` before ``at``, as ``rate(…[seconds])`` gives them."""
+    def window(self, at: float, seconds: float, picked: Picked | None = None) -> Window:
+        """Rates over the ``seconds`` before ``at``, as ``rate(…[seconds])`` gives them; of the ``picked`` pods."""
         total = Window()
         for start, end, moment in self.timeline.spans(at - seconds, at):
-            total.counted = total.counted or moment.counted
+            total.counted = total.counted or moment.counts(picked)
             steps = max(1, math.ceil((end - start) / _STEP))
             weight = (end - start) / steps / seconds
             for step in range(steps):
                 middle = start + (step + 0.5) * (end - start) / steps
                 for service in SERVICES:
-                    self._count(total, moment, service, middle, weight)
+                    self._count(total, moment, service, middle, weight, picked)
         return total
 
-    def _count(self, total: Window, moment: Moment, service: str, at: float, weight: float) -> None:
+    def _count(
+        self,
+        total: Window,
+        moment: Moment,
+        service: str,
+        at: float,
+        weight: float,
+        picked: Picked | None,
+    ) -> None:
         lost = self.lost_behind(moment, service)
-        for behaviour, share in self.loads(moment, service):
+        for behaviour, share in self.loads(moment, service, picked):
             requests = self.offered(service, at) * share * weight
             total.requests += requests
             total.errors += requests * min(1.0, lost + self.error_share(behaviour, at))

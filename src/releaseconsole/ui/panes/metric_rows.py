@@ -8,7 +8,7 @@ from releaseconsole.session.views import MetricView
 from releaseconsole.ui.styles import metric_mark
 from releaseconsole.ui.widgets.cells import left, number, right, safe, sentence
 from releaseconsole.ui.widgets.lines import Line, Piece, justified, line_width
-from releaseconsole.ui.widgets.sparkline import sparkline
+from releaseconsole.ui.widgets.sparkline import sparkline, tick
 from releaseconsole.ui.words import cell_len, whole_age
 
 _OLD = 15.0
@@ -85,8 +85,8 @@ class MetricLayout:
         note, tone = _note(metric, age)
         start = (*self._start(metric, age), left(_target(metric), self._target, "quiet"), Piece("  "))
         if metric.history:
-            chart = sparkline(metric, self._chart)[0]
-            yield (*start, *chart, Piece("  "), left(note, self._limits, tone))
+            chart = sparkline(metric, self._chart - 1)[0]
+            yield (*start, *chart, tick(metric), Piece("  "), left(note, self._limits, tone))
         else:
             yield (*start, left(note, self._chart + 2 + self._limits, tone))
 
@@ -120,7 +120,8 @@ class MetricLayout:
         yield (
             Piece("  "),
             *value,
-            *sparkline(metric, chart)[0],
+            *sparkline(metric, chart - 1)[0],
+            tick(metric),
             Piece("  "),
             Piece(sentence(target, self._width - chart - 4 - line_width(value)), "quiet"),
             Piece("  "),
@@ -146,6 +147,8 @@ def _trigger(metric: MetricView) -> str:
 
 def _remark(metric: MetricView, age: str) -> tuple[str, str]:
     """What is to be said besides the state: that the value is old, and why the state is what it is."""
+    if metric.cannot_fire:
+        return f"cannot fire: {metric.cannot_fire}", metric_mark(metric).tone
     if age:
         return f"{age} · {metric.reason}" if metric.reason else age, "stale"
     if metric.state not in _CALM and metric.reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -11,18 +11,24 @@ from textual.widget import Widget
 
 from releaseconsole.plan.model import Plan
 from releaseconsole.record.model import ActionStatus, ReleaseState
-from releaseconsole.session.views import EnvironmentView
+from releaseconsole.session.views import EnvironmentView, Liveness
 from releaseconsole.ui.glyphs import Glyphs
+from releaseconsole.ui.keymap import PANE_KEYS
 from releaseconsole.ui.panes.actions import OutputPane
+from releaseconsole.ui.panes.alerts import AlertsPane
 from releaseconsole.ui.panes.events import EventsPane
 from releaseconsole.ui.panes.logs import LogsPane
 from releaseconsole.ui.panes.metrics import MetricsPane
 from releaseconsole.ui.panes.pods import PodsPane
 from releaseconsole.ui.panes.rollout import RolloutPane
 from releaseconsole.ui.port import ConsoleSession
+from releaseconsole.ui.screens.layout import PANES
+from releaseconsole.ui.widgets.phase_tabs import PaneMark
 
-LivePane = RolloutPane | PodsPane | EventsPane | MetricsPane | LogsPane
+LivePane = RolloutPane | PodsPane | AlertsPane | EventsPane | MetricsPane | LogsPane
 BORDER = 2
+YOUNG = 120.0
+"""Seconds for which a pod's age is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,14 @@ class Deck(Vertical):
         self._session = session
         self._parts: dict[str, object] = {}
         self._chosen = ""
-        queries = {objective.id: objective.query for objective in session.plan.objectives}
         self._panes: dict[str, LivePane] = {
             "rollout": RolloutPane(id="rollout", classes="pane"),
             "pods": PodsPane(id="pods", classes="pane"),
+            "alerts": AlertsPane(id="alerts", classes="pane"),
             "events": EventsPane(id="events", classes="pane"),
-            "metrics": MetricsPane(queries, id="metrics", classes="pane"),
+            "metrics": MetricsPane(
+                session.plan.objectives, charts=session.charts, id="metrics", classes="pane"
+            ),
             "logs": LogsPane(id="logs", classes="pane"),
         }
         self._output = OutputPane(glyphs=glyphs)
@@ -78,22 +86,25 @@ class Deck(Vertical):
             buffer = self._session.logs(view.id)
             return (*common, view.logs, buffer.first, buffer.end)
         if name == "metrics":
-            return (*common, view.objectives, view.metrics.liveness)
+            return (*common, view.objectives, view.metrics.liveness, view.watch)
+        if name == "alerts":
+            return (*common, view.alerts, view.alert_counts, view.alerts_freshness.liveness)
         if name == "rollout":
             return (*common, view.workloads, view.armed, view.lock)
         return (*common, view.pods if name == "pods" else view.events)
 
     def fit(self, view: EnvironmentView | None, height: int, *, stacked: bool) -> None:
-        """In the stack, rollout and metrics are as high as they need; pods and logs share the rest."""
-        rollout, metrics = self._panes["rollout"], self._panes["metrics"]
+        """In the stack, rollout, alerts and metrics are as high as they need; pods and logs share the rest."""
+        rollout, alerts, metrics = (self._panes[name] for name in ("rollout", "alerts", "metrics"))
         if not stacked or view is None:
-            rollout.styles.height = metrics.styles.height = "1fr"
+            rollout.styles.height = alerts.styles.height = metrics.styles.height = "1fr"
             return
+        _set_height(alerts, max(1, len(view.alerts)) + BORDER, height // 6)
         needed = rollout.table.virtual_size.height if isinstance(rollout, RolloutPane) else 0
         _set_height(rollout, max(3, needed) + BORDER, height * 2 // 5)
-        objectives = len(view.objectives)
-        roomy = 2 * objectives + BORDER <= height // 3
-        _set_height(metrics, max(1, objectives * (2 if roomy else 1)) + BORDER, height // 3)
+        objectives, window = len(view.objectives), int(view.watch is not None)
+        roomy = 2 * objectives + window + BORDER <= height // 3
+        _set_height(metrics, max(1, objectives * (2 if roomy else 1)) + window + BORDER, height // 3)
 
     # The output of an action.
 
@@ -131,6 +142,13 @@ def _set_height(pane: Widget, wanted: int, most: int) -> None:
         pane.styles.height = height
 
 
+def is_lively(view: EnvironmentView | None, now: float) -> bool:
+    """Whether ages in it are watched by the second: an outage, or a young pod; ``now`` since the epoch."""
+    if view is None or {view.cluster.liveness, view.metrics.liveness} != {Liveness.LIVE}:
+        return True
+    return any(now - pod.created < YOUNG for pod in view.pods)
+
+
 def alerts(
     view: EnvironmentView | None, state: ReleaseState | None, plan: Plan, glyphs: Glyphs
 ) -> Mapping[str, tuple[str, str]]:
@@ -145,6 +163,7 @@ def alerts(
     counts = {
         "rollout": sum(one.state.lower() in ("failing", "failed") for one in view.workloads),
         "pods": view.unhealthy,
+        "alerts": view.alert_counts.firing,
         "metrics": sum(one.state == "BREACH" for one in view.objectives),
     }
     found |= {name: (f"{glyphs.failed} {count}", "failing") for name, count in counts.items() if count}
@@ -153,3 +172,20 @@ def alerts(
     if warnings := sum(event.warning for event in view.events):
         found["events"] = (str(warnings), "waiting")
     return found
+
+
+def pane_marks(
+    view: EnvironmentView | None,
+    state: ReleaseState | None,
+    plan: Plan,
+    glyphs: Glyphs,
+    visible: Container[str],
+) -> tuple[PaneMark, ...]:
+    """The tabs of all panels, with what those behind others would say."""
+    said = alerts(view, state, plan, glyphs)
+    return tuple(
+        PaneMark(
+            name, name.capitalize(), PANE_KEYS[name], *said.get(name, ("", "plain")), active=name in visible
+        )
+        for name in PANES
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -17,7 +18,7 @@ from textual.widgets import Static
 
 from releaseconsole.plan.model import Phase
 from releaseconsole.record.model import ReleaseState, RollbackState
-from releaseconsole.session.views import EnvironmentView, Liveness
+from releaseconsole.session.views import EnvironmentView
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.keymap import bindings_of, writing_ids
 from releaseconsole.ui.messages import (
@@ -33,13 +34,13 @@ from releaseconsole.ui.panes.actions import OutputPane
 from releaseconsole.ui.panes.checklist import ChecklistPane
 from releaseconsole.ui.panes.checklist_rows import rows_of
 from releaseconsole.ui.port import ConsoleSession
-from releaseconsole.ui.screens.deck import Deck, Moment, alerts
+from releaseconsole.ui.screens.deck import Deck, Moment, is_lively, pane_marks
 from releaseconsole.ui.screens.layout import PANES, SMALLEST, Arrangement, Fronts, after, arrange
 from releaseconsole.ui.screens.rollback import progress_words
 from releaseconsole.ui.screens.wishes import possible
 from releaseconsole.ui.widgets.find_bar import FindBar
 from releaseconsole.ui.widgets.key_bar import KeyBar
-from releaseconsole.ui.widgets.phase_tabs import PaneMark, PaneTabs, PhaseMark, PhaseTabs
+from releaseconsole.ui.widgets.phase_tabs import PaneTabs, PhaseMark, PhaseTabs
 from releaseconsole.ui.widgets.status_line import Status, StatusLine
 
 Guard = Callable[[str], AbstractContextManager[None]]
@@ -49,7 +50,6 @@ CHROME = 3
 
 CALM_EVERY = 5
 """Seconds between two looks at ages that nobody watches."""
-YOUNG = 120.0
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -242,6 +242,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
                 before, self._view = self._view, self.session.environment(self.environment_id)
                 if self._view.refusals != (before.refusals if before else ()):
                     self.refresh_bindings()
+                self._make_room(bool(self._view.alert_counts.firing))
         with self._guard("the status line"):
             self.query_one(StatusLine).show(self._status(), moment.monotonic, moment.epoch)
         ages = everything and (self._is_lively() or int(moment.monotonic) % CALM_EVERY == 0)
@@ -254,14 +255,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         with self._guard("the panel tabs"):
             self._show_pane_tabs()
 
+    def _make_room(self, firing: bool) -> None:
+        if firing != self._fronts.firing:
+            self._fronts = replace(self._fronts, firing=firing)
+            self._rearrange()
+
     def _is_lively(self) -> bool:
         """Whether something is there that people watch by the second: a young pod, an action, an outage."""
-        view = self._view
-        if view is None or {view.cluster.liveness, view.metrics.liveness} != {Liveness.LIVE}:
-            return True
-        return bool(self.session.running()) or any(
-            self._moment.epoch - pod.created < YOUNG for pod in view.pods
-        )
+        return bool(self.session.running()) or is_lively(self._view, self._moment.epoch)
 
     def update_logs(self, moment: Moment, *, due: bool) -> None:
         """New lines alone: at once for somebody who reads them, else when they are ``due``.
@@ -338,13 +339,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _show_pane_tabs(self) -> None:
         if self._arrangement.tabs:
-            self.query_one(PaneTabs).show(tuple(self._pane_marks()))
-
-    def _pane_marks(self) -> Iterator[PaneMark]:
-        said = alerts(self._view, self._state, self.session.plan, self._glyphs)
-        for name in PANES:
-            alert, tone = said.get(name, ("", "plain"))
-            yield PaneMark(name, name.capitalize(), alert, tone, active=name in self._arrangement.visible)
+            seen = self._arrangement.visible
+            marks = pane_marks(self._view, self._state, self.session.plan, self._glyphs, seen)
+            self.query_one(PaneTabs).show(marks)
 
     # Keys.
 

@@ -42,15 +42,18 @@ class TextDetail(ModalScreen[None]):
         Binding("escape,q,enter", "dismiss", "close", id="detail.close", tooltip="Close this"),
     ]
 
+    KEYS = "esc close"
+    """What the lower edge says."""
+
     def __init__(self, heading: str, facts: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._heading = heading
-        self._facts = [(label, text) for label, text in facts if text]
+        self.facts = [(label, text) for label, text in facts if text]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
             box.border_title = Content(safe(self._heading, 200))
-            box.border_subtitle = Content("esc close")
-            for label, text in self._facts:
+            box.border_subtitle = Content(self.KEYS)
+            for label, text in self.facts:
                 yield Static(Content(label), classes="-label")
                 yield Static(Content(safe_lines(text, _LONGEST)), classes="-fact")

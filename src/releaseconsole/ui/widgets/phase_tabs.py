@@ -86,6 +86,8 @@ class PaneMark:
 
     id: str
     title: str
+    key: str
+    """The letter that chooses it; shown before a title that does not begin with it."""
     alert: str = ""
     """``✘ 1`` when something in it needs a look."""
     tone: str = "failing"
@@ -93,7 +95,7 @@ class PaneMark:
 
 
 class PaneTabs(TabStrip):
-    """The panels that share one place; the capital letter chooses."""
+    """The panels that share one place; the letter that stands out chooses."""
 
     def show(self, panes: tuple[PaneMark, ...]) -> None:
         """Take the panels."""
@@ -105,13 +107,17 @@ class PaneTabs(TabStrip):
 
 def _pane_tab(pane: PaneMark) -> Tab:
     alert = (f" {pane.alert}", pane.tone) if pane.alert else ""
-    initial = (pane.title[:1], "key")
+    initial, rest = (pane.key, "key"), pane.title.removeprefix(pane.key)
+    if rest == pane.title:
+        rest = f" {rest}"
     return Tab(
         pane.id,
         (
-            line(initial, pane.title[1:], alert),
-            line(initial, pane.title[1:5], alert),
-            line(initial, pane.title[1:3]),
+            line(initial, rest, alert),
+            # Calm panels shorten first.
+            line(initial, rest if alert else rest[:3], alert),
+            line(initial, rest[:4] if alert else rest[:3], alert),
+            line(initial, rest[:2]),
             line(initial),
         ),
         pane.active,

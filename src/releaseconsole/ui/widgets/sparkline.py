@@ -17,6 +17,7 @@ from releaseconsole.ui.widgets.lines import Line, Piece
 History = Sequence[tuple[float, float]]
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _RULE = "┄"
+_TICKS = "⣀⠤⠒⠉"
 _GAP = math.nan
 
 
@@ -56,6 +57,17 @@ def sparkline(metric: MetricView, width: int, height: int = 1) -> tuple[Line, ..
     return tuple(_row(metric, values, row, height, top, rules) for row in range(height - 1, -1, -1))
 
 
+def tick(metric: MetricView) -> Piece:
+    """How high the rollback line is on the scale of one row (the target, without one), in one cell: a bar that
+    reaches above it is beyond, also where there are no colours."""
+    limit, tone = (
+        (metric.trigger_value, "failing") if metric.trigger_value else (metric.target_value, "waiting")
+    )
+    if not limit or not 0 < limit < math.inf:
+        return Piece(" ")
+    return Piece(_TICKS[min(len(_TICKS) - 1, int(limit / top_of_scale(metric) * len(_TICKS)))], tone)
+
+
 def _row(
     metric: MetricView, values: Sequence[float], row: int, height: int, top: float, rules: dict[int, str]
 ) -> Line:
@@ -92,7 +104,7 @@ def _rules(metric: MetricView, top: float, height: int) -> dict[int, str]:
 def _gathered(history: History, count: int, low_is_bad: bool) -> History:
     """One sample for every ``count``, in spans of time that stay where they are as new samples come."""
     # Rounded, since the clock of the samples jitters and the spans must not move with it.
-    span = float(f"{_step(history):.1g}") * count
+    span = float(f"{usual_step(history):.1g}") * count
     worst: dict[int, tuple[float, float]] = {}
     for at, value in history:
         slot = int(at // span)
@@ -110,7 +122,7 @@ def _worse(value: float, than: float, low_is_bad: bool) -> bool:
 
 def _with_gaps(history: History) -> list[float]:
     """The values, with one gap wherever samples are missing."""
-    step = _step(history)
+    step = usual_step(history)
     values: list[float] = []
     before: float | None = None
     for at, value in history:
@@ -121,7 +133,7 @@ def _with_gaps(history: History) -> list[float]:
     return values
 
 
-def _step(history: History) -> float:
+def usual_step(history: History) -> float:
     """The usual time between two samples."""
     between = [later[0] - sooner[0] for sooner, later in itertools.pairwise(history)]
     positive = [each for each in between if each > 0 and math.isfinite(each)]

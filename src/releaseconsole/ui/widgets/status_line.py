@@ -79,6 +79,7 @@ class StatusLine(LineWidget):
             yield _Part((line(practice), line(("practice", "waiting"))), 2)
         yield _Part((line((title, "quiet")), line((cut_middle(title, 16), "quiet")), ()), 1)
         yield _Part(_forms(self._burning(view)), 6, right=True)
+        yield _Part((self._alerts(view), ()), 2, right=True)
         if status.rolling:
             yield _Part((line((f" {status.rolling} ", "danger")),), 8, right=True)
         if view.lock:
@@ -134,6 +135,15 @@ class StatusLine(LineWidget):
             )
         long = line((f"{shield} rollback NOT armed {count}", "failing"))
         return _Part((long, line((f"{shield} NOT {count}", "failing"))), 6, right=True)
+
+    def _alerts(self, view: EnvironmentView) -> Line:
+        """Beside what burns, where there is room: other rules than the plan's may know more."""
+        if not view.alert_counts.firing:
+            return ()
+        count = f"{self._glyphs.failed} {counted(view.alert_counts.firing, 'alert')}"
+        if view.alerts_freshness.liveness is Liveness.LIVE:
+            return line((count, "failing"))
+        return line((f"{count}, stale", "stale"))
 
     def _burning(self, view: EnvironmentView) -> tuple[Line, ...]:
         mark = self._glyphs.failed
