@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-QUICK = ("start", "first_pods", "idle", "rollback_key", "real_rollback", "panel")
+QUICK = ("start", "first_pods", "idle", "rollback_key", "real_rollback", "panel", "chart", "keys")
 LONG = {"scale": "real_scale"}
 """Minutes each: only when they are asked for."""
 

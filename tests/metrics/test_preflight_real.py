@@ -104,7 +104,7 @@ async def test_a_trigger_that_can_fire_is_not_talked_down(
     ("bad", "outlook", "words"),
     [
         (aim("sum(rate(http_requests_total[10s])"), "failed", "parse error: unclosed left parenthesis"),
-        (aim("error_share / on(namespace) http_requests_total"), "failed", "found duplicate series for the match group"),
+        (aim("error_share / on(namespace) http_requests_total"), "failed", "duplicate series for the match group"),
         (aim("rate(http_requests_total[10s])"), "failed", "gives 2 series, not one"),
         (aim("sum(http_request_total)"), "failed", "no metric http_request_total. Did you mean http_requests_total"),
         (aim('100 * error_share{namespace="shpo"}'), "failed", "nothing matches error_share{namespace=\"shpo\"}"),

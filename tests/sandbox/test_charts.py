@@ -53,8 +53,9 @@ async def released(session: Session, place: Place, tag: str) -> None:
 async def test_old_and_new_revision_are_two_lines_that_the_images_name(place: Place) -> None:
     async with place.opened(PRODUCTION, plan=place.healthpay) as session:
         await released(session, place, "1.0.1-error-spike")
-        await asyncio.sleep(2)
-        data = await chart(session)
+        async with asyncio.timeout(30):
+            while set(named(data := await chart(session))) != {"old", "new"}:
+                await asyncio.sleep(0.2)
         lines = named(data)
         assert data.problem == ""
         assert set(lines) == {"old", "new"}

@@ -146,7 +146,7 @@ class TestCheck:
         told = json.loads(out)
         assert told["holds"] is True
         assert {one["status"] for one in told["checks"]} == {"passed"}
-        assert len(told["checks"]) == 8
+        assert len(told["checks"]) == 10
         code, out, err = commands.ended(text)
         assert (code, err) == (0, "")
         assert out.startswith("staging\n")

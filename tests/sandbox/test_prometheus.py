@@ -75,6 +75,30 @@ async def test_white_space_does_not_matter(asked: Asked) -> None:
     assert await asked.value(spread) == await asked.value(_REQUESTS)
 
 
+def _of(pods: str) -> str:
+    return f'sum(rate(http_requests_total{{namespace="healthpay",pod=~"{pods}"}}[1m]))'
+
+
+async def test_the_pods_of_one_service_and_of_the_others_make_the_whole(asked: Asked) -> None:
+    whole = await asked.value(_REQUESTS)
+    parts = [await asked.value(_of(f"({name})-.*")) for name in SERVICES]
+    assert sum(parts) == pytest.approx(whole)
+    assert await asked.value(_of(f"({'|'.join(SERVICES)})-.*")) == pytest.approx(whole)
+    assert await asked.vector(_of("nobody-.*")) == []
+
+
+@pytest.mark.parametrize("pods", ["(a+)+$", "[a-z]*", "a{1,9}", "(", "x" * 5000, ".*" * 41])
+async def test_a_pattern_of_pods_that_is_not_understood_is_bad_data(asked: Asked, pods: str) -> None:
+    status, body = await asked.get("/api/v1/query", query=_of(pods))
+    assert (status, body["errorType"]) == (400, "bad_data")
+    assert "pods" in body["error"]
+
+
+async def test_only_what_pods_count_themselves_can_be_asked_of_some_pods(asked: Asked) -> None:
+    status, body = await asked.get("/api/v1/query", query='sum(up{namespace="healthpay",pod=~"api-.*"})')
+    assert (status, body["errorType"]) == (400, "bad_data")
+
+
 async def test_post_works_like_get(asked: Asked) -> None:
     async with asked.client.post("/api/v1/query", data={"query": _REQUESTS}) as response:
         body = await response.json()

@@ -74,7 +74,7 @@ def test_errors_rise_over_the_window_and_fall_after_the_rollback() -> None:
     later = _error_percent(practice)
     practice.run(60)
     full = _error_percent(practice)
-    assert 0.03 < early < later < full
+    assert 0.02 < early < later < full
     assert 6 < full < 9
     for service in SERVICES:
         practice.undo(service)

@@ -220,7 +220,7 @@ async def test_preview_and_progress_fit_any_terminal(size: tuple[int, int]) -> N
 
 
 async def test_the_help_is_made_from_the_keys_that_are_bound() -> None:
-    async with opened(size=(120, 120)) as console:
+    async with opened(size=(120, 170)) as console:
         await console.press("?")
         await console.sees(
             "ctrl+r", "ROLLBACK", "1–9", "Checklist panel", "Tick the item, or untick it", "Logs panel"

@@ -152,6 +152,10 @@ def test_no_line_is_wider_than_its_place(standing: Standing, width: int) -> None
         assert line_width(line) <= width, words(line)
 
 
+def test_a_narrow_line_names_what_is_wrong_first() -> None:
+    assert words(strip(window(*BAD), 78, EPOCH)).endswith("· 1 good · ✘ p99 latency 31 m")
+
+
 def test_the_line_says_what_came_of_it() -> None:
     over = window(*GOOD, after=25 * HOUR, outcome="complete", judged=True)
     stopped = window(*GOOD, outcome="stopped", ended=EPOCH, reason="stopped by the rollback")

@@ -309,7 +309,9 @@ def test_a_person_can_confirm_another_cluster_and_then_that_one_stays() -> None:
     def entry(kind: str, identity: str) -> tuple[str, dict[str, str]]:
         return (kind, {"context": "prod", "identity": identity, "server": f"https://{identity}"})
 
-    state = folded(entry("cluster.seen", "one"), entry("cluster.accepted", "two"), entry("cluster.seen", "three"))
+    state = folded(
+        entry("cluster.seen", "one"), entry("cluster.accepted", "two"), entry("cluster.seen", "three")
+    )
     assert (state.clusters["prod"].uid, state.clusters["prod"].server) == ("two", "https://two")
 
 

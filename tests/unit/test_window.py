@@ -71,7 +71,10 @@ def test_a_gap_never_makes_a_verdict_better(values: list[float], more: int) -> N
         [math.nan if cell < more and value < 50 else value for cell, value in enumerate(values)],
         grid, START + grid.seconds, below(50), low=True,
     )  # fmt: skip
-    words = [judge(on=one.on, out=one.out, unknown=one.unknown, beyond=0, allow=30, hold=0) for one in (full, holed)]
+    words = [
+        judge(on=one.on, out=one.out, unknown=one.unknown, beyond=0, allow=30, hold=0)
+        for one in (full, holed)
+    ]
     assert order.index(words[1]) >= order.index(words[0])
 
 

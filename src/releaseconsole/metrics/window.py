@@ -151,8 +151,8 @@ def values_of(
     """
     moments: dict[int, list[Series]] = {}
     for series in answer.series:
-        for at, value in series.samples:
-            moments.setdefault(grid.index(at), []).append(Series(series.labels, at, value))
+        for at, sampled in series.samples:
+            moments.setdefault(grid.index(at), []).append(Series(series.labels, at, sampled))
     found: dict[int, float] = {}
     problem = ""
     for cell, each in moments.items():

@@ -19,6 +19,4 @@ def after_rollback(plan: Plan, ledger: Ledger, verifier: Verifier, runs: Runs, d
         if own and action_id not in runs.running():
             summary = f"rollback {done.id} {done.outcome}"
             ledger.write_anyway("action.started", {"action": action_id, "label": placed.action.label})
-            ledger.write_anyway(
-                "action.ended", {"action": action_id, "status": status, "summary": summary}
-            )
+            ledger.write_anyway("action.ended", {"action": action_id, "status": status, "summary": summary})

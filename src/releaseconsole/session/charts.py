@@ -78,7 +78,7 @@ class Charts:
             step=at.step,
             asked=asked,
             lines=lines,
-            marks=tuple(mark for mark in every if at.start <= mark.at <= at.end),
+            marks=tuple(mark for mark in every if at.start <= mark.at <= self._clock.now()),
             note=_of_series(objective, replies) or note,
             problem=_problem(replies),
             warnings=tuple(dict.fromkeys(one for raw, _ in replies for one in raw.warnings)),

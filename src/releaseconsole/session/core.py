@@ -20,10 +20,12 @@ from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError, Usa
 from releaseconsole.plan.model import Phase, PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.model import ActionState, ItemState, Pin, ReleaseState, RollbackState
+from releaseconsole.session.aftermath import after_rollback
 from releaseconsole.session.apply_preview import ApplyPreview, Progress, preview_apply
 from releaseconsole.session.charts import Charts
 from releaseconsole.session.closing import close_group
 from releaseconsole.session.contexts import Acting
+from releaseconsole.session.emergency import Emergency
 from releaseconsole.session.guard import innermost, kept_going
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.identity import Clusters
@@ -34,8 +36,9 @@ from releaseconsole.session.pinning import pin_environment
 from releaseconsole.session.rollbacks import Rollbacks
 from releaseconsole.session.runs import Runs
 from releaseconsole.session.setup import Setup
+from releaseconsole.session.stuck import delete_stuck_pod, stuck_pods
 from releaseconsole.session.verifier import Live, Verifier
-from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
+from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview, StuckPod
 from releaseconsole.session.watching import Watching
 
 if TYPE_CHECKING:
@@ -68,15 +71,16 @@ class Session:
             plan, ledger, hub, setup.clock, lambda hook, emit: run_action(hook, self._outside, emit)
         )
         self.watching = Watching(plan, ledger, hub, setup.clock, self._observers, self.observer)
-        self._outside = Acting(plan, setup, self.observer, self._pin_for_action, self.roll_back, self.watching)
+        self._outside = Acting(plan, setup, self.observer, self._pin_keeping, self.roll_back, self.watching)
         self._verifier = Verifier(plan, ledger, hub, setup.clock, self._outside)
+        self._emergency = Emergency(plan, ledger, hub, setup, self._observers, self.observer, self.roll_back)
         self._focused = ""
 
     async def __aenter__(self) -> Session:
         await self._tasks.__aenter__()
         if not self.read_only:
             self._ledger.write_anyway("session.started", {"pid": os.getpid(), "version": __version__})
-        workers = {"checks": self._verify, "watching": self.watching.run}
+        workers = {"checks": self._verify, "watching": self.watching.run, **self._emergency.workers()}
         if self.read_only:
             workers["journal"] = self._follow_the_journal
         for name, work in workers.items():
@@ -327,7 +331,7 @@ class Session:
             if self.plan.actions[action_id].action.kind in ("apply", "wait", "shell"):
                 self._spawn(self._stop_for_rollback(action_id), f"stop {action_id}")
         done = await self._rollbacks.run(observer, reason or f"asked for by {self.user}", to, only)
-        self._after_rollback(done)
+        after_rollback(self.plan, self._ledger, self._verifier, self._runs, done)
         return done
 
     def start_rollback(self, preview: RollbackPreview, reason: str = "") -> None:
@@ -356,27 +360,23 @@ class Session:
         """Go on with the rollback that was interrupted; what is back already is not touched again."""
         self._refuse_read_only()
         done = await self._rollbacks.resume(self.observer(environment))
-        self._after_rollback(done)
+        after_rollback(self.plan, self._ledger, self._verifier, self._runs, done)
         return done
 
-    # Inside.
+    def stop_automatic(self, environment: str) -> None:
+        """Stop the countdown to an automatic rollback, until the next deploy. Raises GateClosed, ReadOnly."""
+        self._emergency.automatic.stop(environment)
 
-    def _after_rollback(self, done: RollbackState) -> None:
-        """The checklist follows: what was verified of the new version is not known any more, and the plan's own
-        rollback action has been done, whoever pressed which key."""
-        self._verifier.undone(done.environment)
-        for action_id, placed in self.plan.actions.items():
-            if placed.action.kind != "rollback" or placed.environment != done.environment:
-                continue
-            if action_id not in self._runs.running():
-                status = "succeeded" if done.outcome == "complete" else "failed"
-                self._ledger.write_anyway(
-                    "action.started", {"action": action_id, "label": placed.action.label}
-                )
-                self._ledger.write_anyway(
-                    "action.ended",
-                    {"action": action_id, "status": status, "summary": f"rollback {done.id} {done.outcome}"},
-                )
+    def stuck_pods(self, environment: str) -> tuple[StuckPod, ...]:
+        """Broken pods that ordered StatefulSets of the environment wait for in vain."""
+        return stuck_pods(self.observer(environment))
+
+    async def delete_stuck_pod(self, environment: str, key: str, pod: str) -> None:
+        """Delete one of them. Raises ReadOnly, GateClosed when nothing waits for it, ClusterError."""
+        self._refuse_read_only()
+        await delete_stuck_pod(self.observer(environment), self._ledger, key, pod)
+
+    # Inside.
 
     async def _verify(self) -> None:
         """Pods first, then checks: these load libraries of their own."""
@@ -425,7 +425,7 @@ class Session:
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self._tasks.create_task(work, name=name)
 
-    async def _pin_for_action(self, environment: str) -> tuple[Pin, ...]:
+    async def _pin_keeping(self, environment: str) -> tuple[Pin, ...]:
         return await self.pin(environment, keep=True)
 
     async def _told(self, work: Coroutine[Any, Any, Any]) -> None:

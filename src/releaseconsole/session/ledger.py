@@ -16,14 +16,25 @@ from releaseconsole.session.hub import Hub
 class Ledger:
     """Appends to the journal and holds the state that it folds into."""
 
-    def __init__(self, journal: Journal, hub: Hub, clock: Clock, *, user: str, read_only: bool) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        hub: Hub,
+        clock: Clock,
+        *,
+        user: str,
+        read_only: bool,
+        known: ReleaseState | None = None,
+    ) -> None:
+        """``known``: a state to begin with in place of the journal's, the entries of which then fold on top of it."""
         self._journal = journal
         self._hub = hub
         self._clock = clock
         self._user = user
         self._read_only = read_only
         self._unwritten: list[Entry] = []
-        self._state = journal.state
+        self._apart = known is not None
+        self._state = journal.state if known is None else known
 
     @property
     def state(self) -> ReleaseState:
@@ -50,7 +61,7 @@ class Ledger:
         if self._journal.read_only:
             raise RecordError("Another hand holds the journal.", "What happens now is kept in memory only.")
         self._journal.append(kind, data, by=by)
-        if self._unwritten:
+        if self._unwritten or self._apart:
             self._fold(self._journal.entries[-1])
         else:
             self._state = self._journal.state

@@ -29,8 +29,8 @@ from releaseconsole.session.hub import Hub
 from releaseconsole.session.identity import Clusters
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.patience import within
-from releaseconsole.session.preflight import Preflight
 from releaseconsole.session.planning import went_last
+from releaseconsole.session.preflight import Preflight
 from releaseconsole.session.prometheus import make_clients
 from releaseconsole.session.rehearsal import Rehearsal
 from releaseconsole.session.rows import TargetRows

@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from releaseconsole.clock import Clock, SystemClock
@@ -15,6 +16,7 @@ from releaseconsole.plan.model import Plan
 from releaseconsole.record.clusters import SeenCluster
 from releaseconsole.record.fold import fold
 from releaseconsole.record.journal import Entry, Journal, Store
+from releaseconsole.record.model import ReleaseState
 from releaseconsole.record.stores.file import FileStore
 from releaseconsole.record.stores.memory import MemoryStore
 from releaseconsole.session.core import Session
@@ -42,7 +44,8 @@ def open_session(
     """A session that is ready to be entered.
 
     ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
-    With ``journal=False`` nothing is kept, and nothing is read but which clusters are known. ``accept_clusters``
+    With ``journal=False`` nothing is kept, and nothing is read but which clusters are known and where a rollback
+    goes. ``accept_clusters``
     are contexts that may lead to another cluster than before, once. In an ``emergency`` a journal that cannot be
     written (another console holds it, the disk is broken) is said loudly and stops nothing: its pins are read
     if that is possible. One of another release is refused all the same, and a damaged one where ``pins_matter``.
@@ -72,11 +75,13 @@ def open_session(
         user=user,
         clock=clock,
         read_only=read_only,
+        attended=journal and not emergency,
         practice=practice,
         accept_clusters=frozenset(accept_clusters),
         known_clusters={} if journal else _known_clusters(plan, state),
     )
-    ledger = Ledger(opened, hub, clock, user=user, read_only=read_only)
+    known = None if journal else _known_places(plan, state, opened.state, hub)
+    ledger = Ledger(opened, hub, clock, user=user, read_only=read_only, known=known)
     return Session(plan, ledger, hub, setup)
 
 
@@ -90,6 +95,19 @@ def _open_to_look(plan: Plan, state: Path | None, clock: Clock, user: str) -> Jo
         return _open_journal(plan, FileStore(journal_folder(plan, state), read_only=True), clock, user)
     except RecordError:
         return _open_journal(plan, MemoryStore(), clock, user)
+
+
+def _known_places(plan: Plan, state: Path | None, now: ReleaseState, hub: Hub) -> ReleaseState:
+    """What the journal knows of the places to return to, for a session that keeps none: whether the rollback would
+    work is judged by its pins."""
+    if not journal_folder(plan, state).exists():
+        return now
+    try:
+        found = fold(read_journal(plan, state)[0])
+    except RecordError as error:
+        hub.tell(f"The journal's pins are not counted: {error.message}", "warning")
+        return now
+    return replace(now, pins=found.pins, rollbacks=found.rollbacks)
 
 
 def _known_clusters(plan: Plan, state: Path | None) -> Mapping[str, SeenCluster]:

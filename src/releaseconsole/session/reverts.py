@@ -52,7 +52,9 @@ def _deployed_since(plan: Plan, state: ReleaseState, rollback: RollbackState) ->
         state.action(action_id).started > rollback.started
         for action_id, placed in plan.actions.items()
         if placed.environment == rollback.environment
-        and (placed.action.kind == "apply" or (placed.action.kind == "shell" and placed.phase.kind == "deploy"))
+        and (
+            placed.action.kind == "apply" or (placed.action.kind == "shell" and placed.phase.kind == "deploy")
+        )
     )
 
 

@@ -19,8 +19,8 @@ from releaseconsole.record.model import RollbackState, Stage
 from releaseconsole.session.hooks import Hooks, RunHook
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
-from releaseconsole.session.preview import make_preview
 from releaseconsole.session.planning import Planned, plan_again, plan_environment
+from releaseconsole.session.preview import make_preview
 from releaseconsole.session.views import RollbackPreview
 from releaseconsole.session.walks import Walk, Walker
 

@@ -21,6 +21,8 @@ class Setup:
     user: str
     clock: Clock
     read_only: bool = False
+    attended: bool = True
+    """A console that stays open: it observes what is being released, guards rollbacks, and may roll back by itself."""
     practice: str = ""
     """The practice cluster's scenario; "" on real clusters."""
     accept_clusters: frozenset[str] = frozenset()

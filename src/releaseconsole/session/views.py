@@ -384,25 +384,6 @@ class RollbackPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class AutomaticView:
-    """A countdown to an automatic rollback."""
-
-    environment: str
-    seconds_left: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StuckPod:
-    """A broken pod that keeps a StatefulSet from being brought back until somebody deletes it."""
-
-    key: str
-    """Of its workload: ``context/namespace/statefulset/name``."""
-    pod: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should be told: one sentence, and how grave it is."""
 

@@ -122,7 +122,9 @@ class Watching:
 
     async def _caught_up(self) -> None:
         version = self._hub.version
-        while not all(one.id in self._followers and self._followers[one.id].rounds for one in self._unjudged()):
+        while not all(
+            one.id in self._followers and self._followers[one.id].rounds for one in self._unjudged()
+        ):
             version = await self._hub.changed(version)
 
     # Following.

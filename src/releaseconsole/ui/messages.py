@@ -9,7 +9,16 @@ from textual.message import Message
 ItemVerb = Literal["tick", "reopen", "verify", "note", "override", "defer", "not_applicable"]
 
 Wish = Literal[
-    "pin", "decide", "unlock", "accept-cluster", "theme", "help", "watch-rollback", "watch-window", "tick-all", "quit"
+    "pin",
+    "decide",
+    "unlock",
+    "accept-cluster",
+    "theme",
+    "help",
+    "watch-rollback",
+    "watch-window",
+    "tick-all",
+    "quit",
 ]
 
 

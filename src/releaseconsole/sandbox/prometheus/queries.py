@@ -102,12 +102,9 @@ def _memory(traffic: Traffic, at: float, _: Picked | None) -> Vector:
 
 
 def _cpu(traffic: Traffic, at: float, _: Picked | None) -> Vector:
-    pods = [pod for pod in traffic.timeline.at(at).pods if pod.running]
-    limit = sum(pod.cpu_limit for pod in pods)
-    if not limit:
-        return []
-    middle = at - _RATE / 2
-    return [(_NONE, 100 * sum(traffic.cpu_cores(pod, middle) for pod in pods) / limit)]
+    used = traffic.cores_used(at, _RATE)
+    limit = sum(pod.cpu_limit for pod in traffic.timeline.at(at).pods)
+    return [] if used is None or not limit else [(_NONE, 100 * used / limit)]
 
 
 def _uptime(traffic: Traffic, at: float, _: Picked | None) -> Vector:

@@ -46,10 +46,8 @@ class Moment:
     pods: tuple[PodState, ...]
     loads: Loads = field(compare=False)
     """Ready pods of each service, counted by behaviour."""
-
-    def counts(self, picked: Picked | None = None) -> bool:
-        """Whether any running pod (of those ``picked``) has ever served, so that its counters have series."""
-        return any(pod.running and pod.served and (not picked or picked(pod.name)) for pod in self.pods)
+    scraped: frozenset[str] = field(default=frozenset(), compare=False)
+    """Names of the running pods that have ever served, so that their counters have series."""
 
     def groups(self, service: str, picked: Picked) -> tuple[tuple[Behaviour, int], ...]:
         """The ready pods of a service among those ``picked``, counted by behaviour."""
@@ -67,7 +65,8 @@ def moment(at: float, pods: tuple[PodState, ...]) -> Moment:
     for pod in pods:
         if pod.ready:
             counted.setdefault(pod.service, Counter())[pod.behaviour] += 1
-    return Moment(at, pods, {service: tuple(counts.items()) for service, counts in counted.items()})
+    loads = {service: tuple(counts.items()) for service, counts in counted.items()}
+    return Moment(at, pods, loads, frozenset(pod.name for pod in pods if pod.running and pod.served))
 
 
 class Timeline:

@@ -10,8 +10,10 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from types import MappingProxyType
 
+from releaseconsole.sandbox.release import scrapes
 from releaseconsole.sandbox.release.manifests import SERVICES
 from releaseconsole.sandbox.release.timeline import Moment, Picked, PodState, Timeline
 from releaseconsole.sandbox.scenario import Behaviour
@@ -26,7 +28,6 @@ _SHARE_OF_PRODUCTION: Mapping[str, float] = MappingProxyType(
 )
 _SMS_PER_REQUEST = 0.004
 _DAY = 86400.0
-_STEP = 5.0
 _MOST_LOADS = 16
 
 #: Upper bounds of the latency histogram, in seconds.
@@ -42,7 +43,7 @@ class Window:
     sms_sent: float = 0.0
     sms_delivered: float = 0.0
     counted: bool = False
-    """Whether the counters existed at all."""
+    """Whether any pod was scraped twice, without which there is no rate."""
     by_behaviour: dict[Behaviour, float] = field(default_factory=dict)
 
 
@@ -102,17 +103,35 @@ class Traffic:
         return 0.45 * sum(1 for other in SERVICES if other != service and not moment.ready(other))
 
     def window(self, at: float, seconds: float, picked: Picked | None = None) -> Window:
-        """Rates over the ``seconds`` before ``at``, as ``rate(…[seconds])`` gives them; of the ``picked`` pods."""
+        """Rates over the ``seconds`` before ``at``, as ``rate(…[seconds])`` gives them; of the ``picked`` pods.
+
+        What a pod counted before its first scrape in the window, or after its last, nobody knows of.
+        """
         total = Window()
-        for start, end, moment in self.timeline.spans(at - seconds, at):
-            total.counted = total.counted or moment.counts(picked)
-            steps = max(1, math.ceil((end - start) / _STEP))
-            weight = (end - start) / steps / seconds
-            for step in range(steps):
-                middle = start + (step + 0.5) * (end - start) / steps
-                for service in SERVICES:
-                    self._count(total, moment, service, middle, weight, picked)
+        times = scrapes.within(at, seconds)
+        for start, end in pairwise(times):
+            weight = 1 / (end - start) / (len(times) - 1)
+            known = self._scraped(start, picked) & self._scraped(end, picked)
+            spans = self.timeline.spans(start, end)
+            total.counted = total.counted or bool(known)
+            # Whoever is ready has been scraped, unless that has changed since.
+            chosen = picked if len(spans) == 1 else known.__contains__
+            for begin, stop, moment in spans:
+                self._count_all(total, moment, (begin + stop) / 2, weight * (stop - begin), chosen)
+        for when, names in scrapes.edges(times, lambda time: self._scraped(time, picked)):
+            weight = 0.5 / (len(times) - 1)
+            self._count_all(total, self.timeline.at(when), when, weight, names.__contains__)
         return total
+
+    def _scraped(self, at: float, picked: Picked | None) -> frozenset[str]:
+        names = self.timeline.at(at).scraped
+        return names if picked is None else frozenset(filter(picked, names))
+
+    def _count_all(
+        self, total: Window, moment: Moment, at: float, weight: float, picked: Picked | None
+    ) -> None:
+        for service in SERVICES:
+            self._count(total, moment, service, at, weight, picked)
 
     def _count(
         self,
@@ -150,6 +169,25 @@ class Traffic:
         jitter = 1 + 0.05 * wander(at, 30.0, self._seed, pod.name, "cpu")
         return (0.045 + share * 0.00036 * pod.behaviour.cpu_factor) * jitter if pod.running else 0.0
 
+    def cores_used(self, at: float, seconds: float) -> float | None:
+        """What all pods used, as ``sum(rate(…[seconds]))`` gives it; None when nobody knows."""
+        times = scrapes.within(at, seconds)
+        parts = [
+            ((start + end) / 2, self._running(start) & self._running(end), 1.0)
+            for start, end in pairwise(times)
+        ]
+        if not any(names for _, names, _ in parts):
+            return None
+        parts += [(when, names, 0.5) for when, names in scrapes.edges(times, self._running)]
+        used = sum(part * self._cores(when, names) for when, names, part in parts)
+        return used / (len(times) - 1)
+
+    def _running(self, at: float) -> frozenset[str]:
+        return frozenset(pod.name for pod in self.timeline.at(at).pods if pod.running)
+
+    def _cores(self, at: float, names: frozenset[str]) -> float:
+        return sum(self.cpu_cores(pod, at) for pod in self.timeline.at(at).pods if pod.name in names)
+
     def memory_percent(self, pod: PodState, at: float) -> float:
         """Working set as percent of the limit."""
         base = 44 + 6 * unit(self._seed, pod.name, "memory") + pod.behaviour.memory_extra
@@ -167,10 +205,11 @@ class Traffic:
         return 200.0 if self._context == "production" else 100.0
 
     def uptime_percent(self, at: float) -> float:
-        """Average over the last hour, minute by minute, of the probes of all services."""
+        """Average over the last hour, at its full minutes, of the probes of all services."""
         total = 0.0
+        last = at - at % 60
         for minute in range(60):
-            moment = self.timeline.at(at - 60.0 * minute)
+            moment = self.timeline.at(last - 60.0 * minute)
             total += sum(1 for service in SERVICES if moment.ready(service)) / len(SERVICES)
         return 100 * total / 60
 

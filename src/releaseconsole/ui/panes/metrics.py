@@ -32,7 +32,9 @@ class MetricsPane(Pane):
         Binding(
             "enter", "detail", "chart", id="metrics.detail", tooltip="The metric on axes, with its query"
         ),
-        Binding("w", "window", "watch", id="metrics.window", tooltip="The observation window and its verdicts"),
+        Binding(
+            "w", "window", "watch", id="metrics.window", tooltip="The observation window and its verdicts"
+        ),
     ]
 
     def __init__(

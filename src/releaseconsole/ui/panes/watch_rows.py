@@ -65,8 +65,20 @@ def strip(standing: Standing, width: int, now: float) -> Line:
     head = f"Watching {hours(watch.elapsed(now))} of {hours(watch.seconds)} "
     room = min(_LONGEST_BAR, max(0, (width - cell_len(head)) // 3))
     start = line(head, *bar(standing, now, room))
-    words = sentence(f" · {tally_words(standing)}", max(0, width - line_width(start)))
+    words = sentence(f" · {_brief(standing)}", max(0, width - line_width(start)))
     return (*start, Piece(words, tone_of(standing)))
+
+
+def _brief(standing: Standing) -> str:
+    """``8 good · ✘ p99 latency 31 m``: what fits over the metrics."""
+    wrong = [*standing.failed, *standing.unknown]
+    if not wrong:
+        return tally_words(standing)
+    told = (
+        f"{_MARKS[one.word].glyph} {standing.name_of(one)} {duration(one.out or one.unknown)}"
+        for one in wrong
+    )
+    return " · ".join([f"{len(standing.good)} good", *told])
 
 
 def window_lines(standing: Standing, width: int, now: float) -> Iterator[Line]:
@@ -124,10 +136,14 @@ def _wide(verdict: WatchVerdict, objective: WatchedObjective, title: str, name: 
         left(title, name, "strong"),
         "  ",
         left(str(mark), _MARK_WIDTH + 1, mark.tone),
-        *(right(f"{number(value)} {objective.unit[:3]}".rstrip(), _NUMBER) for value in values),
+        *(right(_measured(value, objective), _NUMBER) for value in values),
         *(right(duration(time) if time else "–", _TIME) for time in times),
         right(local_time(verdict.worst_at, now) if verdict.worst_at else "–", _MOMENT),
     )
+
+
+def _measured(value: float | None, objective: WatchedObjective) -> str:
+    return number(value) if value is None else f"{number(value)} {objective.unit}".rstrip()
 
 
 def _narrow(
@@ -138,7 +154,8 @@ def _narrow(
         left(str(mark), _MARK_WIDTH + 1, mark.tone), (sentence(title, width - _MARK_WIDTH - 1), "strong")
     )
     facts = [f"{number(verdict.minimum)} to {number(verdict.maximum)} {objective.unit}".rstrip()]
-    facts.append(f"wanted {objective.target}")
+    if objective.target:
+        facts.append(f"wanted {objective.target}")
     if verdict.out:
         facts.append(f"out {duration(verdict.out)}, worst {local_time(verdict.worst_at, now)}")
     if verdict.unknown:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK = 0x2800
 _DASH, _PAUSE = 3, 2
+_STEEP = 3
 
 
 class Braille:
@@ -28,12 +29,12 @@ class Braille:
     def stroke(
         self, start: tuple[int, int], end: tuple[int, int], tone: str, *, dashed: bool = False
     ) -> None:
-        """From one dot to another that is not to the left of it. A dashed one has gaps of its own."""
+        """From one dot to another that is not to the left of it. A dashed one has gaps, but where it is steep."""
         (x0, y0), (x1, y1) = start, end
         before = y0
         for x in range(x0, x1 + 1):
             y = y1 if x == x1 else y0 + round((y1 - y0) * (x - x0) / (x1 - x0))
-            if not dashed or x % (_DASH + _PAUSE) < _DASH:
+            if not dashed or x % (_DASH + _PAUSE) < _DASH or abs(y - before) >= _STEEP:
                 for each in _between(before, y):
                     self.dot(x, each, tone)
             before = y

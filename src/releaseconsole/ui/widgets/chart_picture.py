@@ -23,6 +23,8 @@ _LETTER_EVERY = 24
 _MARKS = {"deploy": "strong", "rollback": "failing", "back": "good", "failed": "failing"}
 _GUTTER = len(" ◂ target")
 _LONGEST_NAME = 36
+_ROOMY = 11
+"""Lines from which the words of marks may take a second row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,17 @@ def picture(data: ChartData, metric: MetricView, width: int, height: int) -> lis
     if width < 16 or height < 5:
         return [()] * max(0, height)
     shown = _marks_that_fit(data, height)
-    rows = 2 if len({mark.at for mark in shown}) > 1 and height >= 14 else int(bool(shown))
+    rows = int(bool(shown))
     frame = _frame(data, metric, width, height - 3 - rows)
+    if height >= _ROOMY and sum(map(len, _placed(frame, shown, rows))) < len(shown):
+        rows += 1
+        frame = _frame(data, metric, width, height - 3 - rows)
     body = [*_mark_rows(frame, shown, rows), *_plot(frame, shown), *_time_axis(frame)]
     return [_legend(frame, width), *body]
 
 
 def _marks_that_fit(data: ChartData, height: int) -> tuple[ChartMark, ...]:
-    return tuple(mark for mark in data.marks if data.start <= mark.at <= data.end) if height >= 8 else ()
+    return tuple(mark for mark in data.marks if mark.at >= data.start) if height >= 8 else ()
 
 
 def _frame(data: ChartData, metric: MetricView, width: int, height: int) -> _Frame:
@@ -122,7 +127,12 @@ def _legend(frame: _Frame, width: int) -> Line:
 
 
 def _mark_rows(frame: _Frame, marks: Sequence[ChartMark], rows: int) -> Iterator[Line]:
-    """The words of the marks, each above its column, in as many rows as they need to stay apart."""
+    for row in reversed(_placed(frame, marks, rows)):
+        yield tuple(_spread(frame.labels + 1, row))
+
+
+def _placed(frame: _Frame, marks: Sequence[ChartMark], rows: int) -> list[list[tuple[int, str, str]]]:
+    """The words of the marks, each above its column and apart from its neighbours; from the lowest row up."""
     placed: list[list[tuple[int, str, str]]] = [[] for _ in range(rows)]
     for mark in marks:
         text = cut_end(f"▾ {safe(mark.text, 60)}", frame.width)
@@ -130,8 +140,7 @@ def _mark_rows(frame: _Frame, marks: Sequence[ChartMark], rows: int) -> Iterator
         row = next((row for row in placed if not row or row[-1][0] + cell_len(row[-1][1]) < start), None)
         if row is not None:
             row.append((start, text, _MARKS.get(mark.tone, "plain")))
-    for row in reversed(placed):
-        yield tuple(_spread(frame.labels + 1, row))
+    return placed
 
 
 def _spread(indent: int, row: Sequence[tuple[int, str, str]]) -> Iterator[Piece]:
