@@ -55,7 +55,7 @@ async def test_old_and_new_revision_are_two_lines_that_the_images_name(place: Pl
         await released(session, place, "1.0.1-error-spike")
         async with asyncio.timeout(30):
             while set(named(data := await chart(session))) != {"old", "new"}:
-                await asyncio.sleep(0.2)
+                await session.changed(session.version)
         lines = named(data)
         assert data.problem == ""
         assert set(lines) == {"old", "new"}
