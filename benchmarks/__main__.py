@@ -5,7 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 
-QUICK = ("start", "first_pods", "idle", "rollback_key", "real_rollback", "panel", "chart", "keys")
+QUICK = (
+    "start",
+    "first_pods",
+    "idle",
+    "rollback_key",
+    "real_rollback",
+    "panel",
+    "chart",
+    "keys",
+    "objectives",
+)
 LONG = {"scale": "real_scale"}
 """Minutes each: only when they are asked for."""
 

@@ -321,6 +321,11 @@ def status(
 @click.option("--dry-run", is_flag=True, help="Print the preview and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--reason", default="", help="Why; goes into the journal.")
+@click.option(
+    "--delete-stuck-pods",
+    is_flag=True,
+    help="Delete broken pods of the version rolled back that an ordered StatefulSet waits for in vain.",
+)
 @JSON
 @KUBECONFIG
 @STATE
@@ -333,6 +338,7 @@ def rollback(
     dry_run: bool,
     yes: bool,
     reason: str,
+    delete_stuck_pods: bool,
     as_json: bool,
     kubeconfig: Path | None,
     state: Path | None,
@@ -356,6 +362,7 @@ def rollback(
             state=state,
             folder=plan.resolve().parent,
             accept=accept,
+            delete_stuck=delete_stuck_pods,
         )
     )
 

@@ -148,6 +148,28 @@ async def test_remarks_on_a_workload_do_not_fail_the_plan(bench: Bench, kubeconf
     assert report.exit_code == 0
 
 
+async def test_a_trigger_that_looks_back_beyond_the_age_of_the_release_is_told(
+    bench: Bench, kubeconfig: Path
+) -> None:
+    bench.deploy()
+    objectives = "".join(
+        f'[[objectives]]\nid = "{name}"\nquery = "{query}"\ntarget = "< 1"\n{rollback}\n'
+        for name, query, rollback in (
+            ("long", "max_over_time(x[1h])", 'rollback = { when = "> 2" }'),
+            ("of-now", "x", 'rollback = { when = "> 2" }'),
+            ("only-watched", "max_over_time(x[1h])", ""),
+        )
+    )
+    text = (
+        f'{HEAD}[environments.uat]\ntargets = [{{ context = "{ADMIN}", namespace = "{bench.namespace}" }}]\n'
+        f'workloads = ["deployment/shop"]\n{objectives}{STEP}'
+    )
+
+    report = await examined(parse_plan(text, "plan.toml"), kubeconfig)
+    mixed = [one.subject for one in report.findings() if "the version before is mixed in" in one.sentence]
+    assert (mixed, report.exit_code) == (["long"], 0)
+
+
 async def test_a_manifest_of_a_kind_that_the_cluster_does_not_know_is_named(
     bench: Bench, kubeconfig: Path, tmp_path: Path
 ) -> None:

@@ -285,6 +285,16 @@ async def test_a_missed_target_is_never_called_ok() -> None:
         assert "▲ OFF TARGET" in read(pane)
 
 
+async def test_a_trigger_that_cannot_fire_is_never_called_ok() -> None:
+    pane = MetricsPane()
+    async with PaneApp(pane).run_test(size=(140, 8)) as pilot:
+        told = "can never be > 500 ms"
+        await give(pilot, pane, view(objectives=(metric(state="OK", meets_target=True, cannot_fire=told),)))
+        assert "▲ CANNOT FIRE" in read(pane)
+        assert f"cannot fire: {told}" in read(pane)
+        assert "OK" not in read(pane)
+
+
 async def test_an_old_value_says_how_old_it_is() -> None:
     pane = MetricsPane()
     async with PaneApp(pane).run_test(size=(140, 8)) as pilot:

@@ -14,6 +14,7 @@ from releaseconsole.commands.output import print_json, say, tell_notices
 from releaseconsole.commands.reach import FIRST_ERROR, accepted, missing_contexts
 from releaseconsole.commands.windows import describe_window, print_window
 from releaseconsole.errors import KubeconfigError, UsageError
+from releaseconsole.record.figures import figures_of
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import PlacedItem, Plan
@@ -186,7 +187,12 @@ def describe(session: Session, views: list[EnvironmentView]) -> dict[str, Any]:
         "items": {item_id: _item(session, item_id) for item_id in plan.items},
         "actions": {action_id: str(session.state.action(action_id).status) for action_id in plan.actions},
         "rollbacks": [
-            {"id": one.id, "environment": one.environment, "outcome": one.outcome or "under way"}
+            {
+                "id": one.id,
+                "environment": one.environment,
+                "outcome": one.outcome or "under way",
+                "figures": figures_of(one).as_dict(),
+            }
             for one in session.state.rollbacks
         ],
         "watches": [

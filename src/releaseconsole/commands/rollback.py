@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -14,15 +13,16 @@ import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
 from releaseconsole.commands.reach import accepted, require_context
+from releaseconsole.commands.rollback_course import fire
 from releaseconsole.errors import ClusterError, JournalDamaged, OtherCluster, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import Plan
-    from releaseconsole.record.model import RollbackState
     from releaseconsole.session import Session
     from releaseconsole.session.views import RollbackPreview
 
 FIRST_DATA = 6.0
+INTERRUPTED = "interrupted"
 
 
 def run_rollback(
@@ -38,6 +38,7 @@ def run_rollback(
     state: Path | None,
     folder: Path,
     accept: Collection[str] = (),
+    delete_stuck: bool = False,
 ) -> int:
     """Preview, ask, roll back, follow; the exit code."""
     name = choose_environment(plan, environment)
@@ -53,7 +54,8 @@ def run_rollback(
     require_context(plan, name, kubeconfig)
     return asyncio.run(
         _run(plan, name, to, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json,
-             kubeconfig=kubeconfig, state=state, folder=folder, accept=accepted(plan, accept))
+             kubeconfig=kubeconfig, state=state, folder=folder, accept=accepted(plan, accept),
+             delete_stuck=delete_stuck)
     )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ async def _run(
     state: Path | None,
     folder: Path,
     accept: Collection[str],
+    delete_stuck: bool,
 ) -> int:
     from releaseconsole.session import open_session
 
@@ -103,7 +106,8 @@ async def _run(
         raise JournalDamaged(error.message, f"{error.remedy} {way_on}") from None
     async with session:
         await session.ready({name}, FIRST_DATA, metrics=False)
-        preview = await session.preview_rollback(name, to)
+        resume = _taken_up(session, name, to)
+        preview = await session.preview_rollback(name, INTERRUPTED if resume else to)
         tell_notices(session)
         unreached = _unreached(session, preview)
         if dry_run:
@@ -115,7 +119,20 @@ async def _run(
         if not yes and not await _confirmed(preview):
             say("Nothing was changed.")
             return 1
-        return await _fire(session, name, to, reason, as_json=as_json)
+        return await fire(
+            session, name, to, reason, resume=resume, delete_stuck=delete_stuck, as_json=as_json
+        )
+
+
+def _taken_up(session: Session, name: str, to: str) -> bool:
+    """Whether this goes on with a rollback that was interrupted, to the places that it had set out for."""
+    found = session.interrupted_rollback(name)
+    if found is None or to not in ("pinned", found.to):
+        return False
+    say(f"Going on with the rollback {found.id}, which was interrupted ({found.reason}):")
+    for key, one in found.workloads.items():
+        say(f"  {key}: {one.stage}")
+    return True
 
 
 def _unreached(session: Session, preview: RollbackPreview) -> ClusterError | None:
@@ -194,72 +211,3 @@ async def _confirmed(preview: RollbackPreview) -> bool:
         loop.remove_reader(sys.stdin.fileno())
     answer = os.read(sys.stdin.fileno(), 1024).decode("utf-8", "replace")
     return answer.strip().upper() == preview.letter.upper()
-
-
-async def _fire(session: Session, name: str, to: str, reason: str, *, as_json: bool) -> int:
-    rollback = asyncio.create_task(session.roll_back(name, reason, to))
-    loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
-    loop.add_signal_handler(signal.SIGINT, interrupted.set)
-    told: dict[str, str] = {}
-    try:
-        while not rollback.done() and not interrupted.is_set():
-            version = session.version
-            if not as_json:
-                _tell_progress(session, told)
-            await _first(rollback, session.changed(version), interrupted.wait())
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-    if interrupted.is_set() and not rollback.done():
-        rollback.cancel()
-        await asyncio.wait({rollback})
-        _tell_interrupted(session)
-        return 130
-    state = rollback.result()
-    if not as_json:
-        _tell_progress(session, told)
-    tell_notices(session)
-    return _report(state, as_json=as_json)
-
-
-async def _first(rollback: asyncio.Task[Any], *waits: Any) -> None:
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    await asyncio.wait({rollback, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _tell_progress(session: Session, told: dict[str, str]) -> None:
-    if not session.state.rollbacks:
-        return
-    for key, one in session.state.rollbacks[-1].workloads.items():
-        line = f"{one.stage}  {one.message}".rstrip()
-        if told.get(key) != line:
-            told[key] = line
-            click.echo(f"  {key}  {line}")
-
-
-def _tell_interrupted(session: Session) -> None:
-    for key, one in session.state.rollbacks[-1].workloads.items() if session.state.rollbacks else ():
-        say(f"  {key}: {one.stage}")
-    say("Interrupted. What was patched stays patched; run the same command again to go on.")
-
-
-def _report(state: RollbackState, *, as_json: bool) -> int:
-    if as_json:
-        print_json(
-            {
-                "id": state.id,
-                "environment": state.environment,
-                "outcome": state.outcome,
-                "seconds": round(state.ended - state.started, 3),
-                "workloads": {
-                    key: {"stage": str(one.stage), "message": one.message, "times": dict(one.times)}
-                    for key, one in state.workloads.items()
-                },
-            }
-        )
-    else:
-        click.echo(f"Rollback {state.outcome} after {state.ended - state.started:.1f} s.")
-    return 0 if state.outcome == "complete" else 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from releaseconsole.doctor.age import examine_age
 from releaseconsole.doctor.case import (
     ANSWERS_PATIENCE,
     REQUESTS,
@@ -38,7 +39,7 @@ OF_AN_ENVIRONMENT: tuple[EnvironmentExamination, ...] = (
     examine_triggers,
     examine_links,
 )
-OF_A_TARGET: tuple[TargetExamination, ...] = (examine_contents,)
+OF_A_TARGET: tuple[TargetExamination, ...] = (examine_contents, examine_age)
 AT_A_TIME = 16
 """Targets that are visited at the same time."""
 

@@ -18,7 +18,7 @@ def remarks(aim: Aim, scene: Scene) -> Iterator[Found]:
     query = promql.read(aim.question.query)
     yield from _traffic(aim, query)
     yield from _hold(aim, scene)
-    yield from _age(aim, scene)
+    yield from age_remarks(aim, scene)
     yield from _milliseconds(aim, query)
 
 
@@ -45,7 +45,7 @@ def _hold(aim: Aim, scene: Scene) -> Iterator[Found]:
     )  # fmt: skip
 
 
-def _age(aim: Aim, scene: Scene) -> Iterator[Found]:
+def age_remarks(aim: Aim, scene: Scene) -> Iterator[Found]:
     """A window longer than the release's age mixes the old version in (SRE workbook, alerting on SLOs)."""
     if scene.since is None or aim.line is None or scene.since + reach_of(aim) <= scene.now:
         return

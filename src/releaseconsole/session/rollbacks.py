@@ -58,8 +58,13 @@ class Rollbacks:
         return make_preview(observer, planned, self._draw(LETTERS), self._clock.now()) if planned else None
 
     async def preview(self, observer: Observer, to: str) -> RollbackPreview:
-        """Plan afresh. Raises ClusterError when no target of the environment can be reached."""
-        planned = await plan_environment(observer, self._ledger.state, to)
+        """Plan afresh; ``to`` may be ``interrupted`` for what is left of the rollback that was."""
+        state = self._ledger.state
+        last = self.interrupted(observer.name) if to == INTERRUPTED else None
+        if last is not None:
+            planned = await plan_again(observer, state, last)
+        else:
+            planned = await plan_environment(observer, state, to)
         return make_preview(observer, planned, self._draw(LETTERS), self._clock.now())
 
     def failed(self, environment: str) -> tuple[str, ...]:

@@ -148,7 +148,8 @@ def _trigger(metric: MetricView) -> str:
 def _remark(metric: MetricView, age: str) -> tuple[str, str]:
     """What is to be said besides the state: that the value is old, and why the state is what it is."""
     if metric.cannot_fire:
-        return f"cannot fire: {metric.cannot_fire}", metric_mark(metric).tone
+        told = f"cannot fire: {metric.cannot_fire}"
+        return f"{age} · {told}" if age else told, metric_mark(metric).tone
     if age:
         return f"{age} · {metric.reason}" if metric.reason else age, "stale"
     if metric.state not in _CALM and metric.reason:
