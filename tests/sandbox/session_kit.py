@@ -233,6 +233,7 @@ class Gate:
         self._behind = (host, port)
         self._server: asyncio.Server | None = None
         self._pipes: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     async def __aenter__(self) -> Gate:
@@ -246,22 +247,31 @@ class Gate:
 
     async def open(self) -> None:
         """Let connections through, on the same port as before."""
-        self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
         """Break every connection and refuse new ones."""
         if self._server is not None:
             self._server.close()
+        # What was accepted a moment ago has its turn before it is broken.
+        await asyncio.sleep(0.01)
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
         pipes, self._pipes = self._pipes, set()
         for pipe in pipes:
             pipe.cancel()
         await asyncio.gather(*pipes, return_exceptions=True)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine: one that is cancelled before it begins would leave the connection open."""
+        self._writers.add(writer)
+        self._pipes.add(asyncio.ensure_future(self._pass(reader, writer)))
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._pipes.add(task)
         try:
             there, back = await asyncio.open_connection(*self._behind)
             try:
@@ -274,6 +284,7 @@ class Gate:
             pass
         finally:
             self._pipes.discard(task)
+            self._writers.discard(writer)
             await _drop(writer)
 
 

@@ -18,6 +18,7 @@ from releaseconsole.metrics.answers import Series as Series
 from releaseconsole.metrics.answers import data_of
 from releaseconsole.metrics.source import Source as Source
 from releaseconsole.metrics.trouble import no_answer, too_slow, trouble
+from releaseconsole.undisturbed import finish
 
 if TYPE_CHECKING:
     import httpx
@@ -95,7 +96,7 @@ class PrometheusClient:
         if self._blocking is not None:
             self._blocking.close()
         if self._http is not None:
-            await self._http.aclose()
+            await finish(self._http.aclose())
 
     async def _in_thread(self, ask: Callable[[Blocking], T]) -> T:
         if self._closed:

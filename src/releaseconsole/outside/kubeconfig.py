@@ -12,8 +12,8 @@ from pathlib import Path
 
 from releaseconsole.cluster import kubeconfig as files
 from releaseconsole.errors import KubeconfigError
-from releaseconsole.outside.process import finish
 from releaseconsole.plan.model import Target
+from releaseconsole.undisturbed import finish
 
 
 @asynccontextmanager

@@ -8,18 +8,18 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from releaseconsole.errors import ActionError
 from releaseconsole.text import visible
+from releaseconsole.undisturbed import finish
 
 if TYPE_CHECKING:
     import psutil
 
-T = TypeVar("T")
 Emit = Callable[[str], None]
 
 LONGEST_LINE = 16_384
@@ -234,20 +234,3 @@ def _alive(one: psutil.Process) -> bool:
         return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-async def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` to its end even when the caller is cancelled meanwhile; that comes after it."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
-            cancelled = error
-    if cancelled is not None:
-        task.exception()
-        raise cancelled
-    return task.result()

@@ -13,6 +13,7 @@ from releaseconsole.plan.model import Plan, Target
 from releaseconsole.plan.variables import environment_values
 from releaseconsole.record.model import Pin, RollbackState
 from releaseconsole.record.watches import Standing, WatchState
+from releaseconsole.undisturbed import finish
 
 if TYPE_CHECKING:
     import httpx
@@ -67,7 +68,7 @@ class Outside:
 
     async def close(self) -> None:
         if self._http is not None:
-            await self._http.aclose()
+            await finish(self._http.aclose())
 
     def environment(self, environment: str) -> EnvironmentData:
         """The live objects. Raises OtherCluster while a context of the environment is refused."""

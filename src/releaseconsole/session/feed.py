@@ -16,6 +16,7 @@ from releaseconsole.session.objectives import HISTORY, Watched, watch
 from releaseconsole.session.patience import within
 from releaseconsole.session.prometheus import MAIN
 from releaseconsole.session.views import Freshness, Liveness, MetricView
+from releaseconsole.undisturbed import close_all
 
 if TYPE_CHECKING:
     from releaseconsole.metrics.client import PrometheusClient
@@ -66,8 +67,7 @@ class Feed:
 
     async def close(self) -> None:
         """Let go of every connection."""
-        for client in (*self.clients.values(), *self._chart_clients.values()):
-            await client.close()
+        await close_all((*self.clients.values(), *self._chart_clients.values()))
 
     def client_of(self, objective_id: str) -> PrometheusClient | None:
         """The Prometheus that an objective is asked of."""

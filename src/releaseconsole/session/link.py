@@ -10,6 +10,7 @@ from releaseconsole.cluster.connect import Client, connect
 from releaseconsole.errors import ClusterError, KubeconfigError, OtherCluster, Unreachable
 from releaseconsole.plan.model import Target
 from releaseconsole.session.identity import Clusters, Doorkeeper
+from releaseconsole.undisturbed import finish
 
 if TYPE_CHECKING:
     from releaseconsole.session.setup import Setup
@@ -85,7 +86,7 @@ class Link:
         if self.door.refusal is None:
             self.ready.clear()
         self._touch()
-        await client.close()
+        await finish(client.close())
 
     async def proven_client(self) -> Client:
         """A client once its cluster is known to be right, however long that takes."""

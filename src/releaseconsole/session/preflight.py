@@ -18,6 +18,7 @@ from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.prometheus import MAIN
 from releaseconsole.session.views import MetricView
+from releaseconsole.undisturbed import close_all
 
 if TYPE_CHECKING:
     from releaseconsole.metrics.client import PrometheusClient
@@ -107,8 +108,7 @@ class Preflight:
                 if name in clients:
                     told += cannot_fire(await preflight(clients[name], aims, scene), aims)
         finally:
-            for client in clients.values():
-                await client.close()
+            await close_all(clients.values())
         self._cannot = {one.subject: one for one in reversed(told)}
         for sentence in self._sentences(told):
             self._hub.tell(sentence, "warning")
