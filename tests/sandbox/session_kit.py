@@ -253,9 +253,11 @@ class Gate:
     async def shut(self) -> None:
         """Break every connection and refuse new ones."""
         if self._server is not None:
+            # What was accepted a moment ago has its turn first: a server that is closed already leaves it open.
+            for listener in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+            await asyncio.sleep(0.01)
             self._server.close()
-        # What was accepted a moment ago has its turn before it is broken.
-        await asyncio.sleep(0.01)
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
