@@ -32,9 +32,9 @@ async def follow_logs(
     environment = environment_of(placed)
     workload = placed.action.logs or ""
     targets = context.environment(environment).targets
-    missing = [one for one in targets if not one.stale and workloads.find(one, workload) is None]
-    if missing:
-        return failed(visible(f"{workload} does not exist in {missing[0].target}"))
+    absent = [said for one in targets if (said := _absent(one, workload))]
+    if absent:
+        return failed(visible(absent[0]))
     tellers = [await _teller(context, environment, one.target, workload, emit) for one in targets]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one.follower.run(), name=f"logs of {workload}") for one in tellers]
@@ -46,6 +46,17 @@ async def follow_logs(
     if errors:
         return failed(f"{lines}; {errors[0]}")
     return succeeded(f"{lines} in {duration(seconds)}")
+
+
+def _absent(target: TargetData, workload: str) -> str:
+    """Why there is nothing to follow; "" when there is, or when nobody can tell."""
+    if target.stale or workloads.find(target, workload) is not None:
+        return ""
+    kind = workloads.KINDS.get(workload.partition("/")[0], "")
+    if kind in target.missing:
+        # A kind that the cluster lacks (Argo Rollouts without its CRD), or that may not be listed.
+        return f"the {kind} of {target.target} cannot be read: {target.missing[kind]}"
+    return f"{workload} does not exist in {target.target}{workloads.meant_instead(target, workload)}"
 
 
 class _Teller:

@@ -92,7 +92,7 @@ async def execute(
         try:
             done = await _send(client, target, {})
         except (Conflict, ApiRejected, Unreachable) as error:
-            tries += not _is_down(error)
+            tries += not is_down(error)
             if not _worth_another(error) or client.clock.monotonic() > give_up:
                 raise
             if tries >= attempts:
@@ -124,7 +124,7 @@ async def _patiently(
         try:
             return await ask()
         except (ApiRejected, Unreachable) as error:
-            if not _is_down(error) or client.clock.monotonic() > give_up:
+            if not is_down(error) or client.clock.monotonic() > give_up:
                 raise
         await client.clock.sleep(pause * (0.5 + client.chance()))
         pause = min(2 * pause, LONGEST_PAUSE)
@@ -183,14 +183,14 @@ def _precondition(error: ClusterError) -> bool:
 
 def _refused(error: ClusterError) -> bool:
     """Whether the server surely did not carry the patch out."""
-    return not _is_down(error) or (isinstance(error, ApiRejected) and error.status == _TOO_MANY)
+    return not is_down(error) or (isinstance(error, ApiRejected) and error.status == _TOO_MANY)
 
 
 def _worth_another(error: ClusterError) -> bool:
-    return _precondition(error) or _is_down(error)
+    return _precondition(error) or is_down(error)
 
 
-def _is_down(error: ClusterError) -> bool:
+def is_down(error: ClusterError) -> bool:
     """Whether the server could not answer now, and may do so later."""
     if isinstance(error, ApiRejected):
         return error.status == _TOO_MANY or error.status >= 500

@@ -26,6 +26,11 @@ ALWAYS: tuple[decode.Resource[Any], ...] = (
 
 AROUND: tuple[decode.Resource[Any], ...] = (decode.AUTOSCALERS, decode.DISRUPTION_BUDGETS, decode.INGRESSES)
 """Kinds that explain, and that nothing waits for: they are watched after the others, and may be missing."""
+_CHECKED: dict[str | None, decode.Resource[Any]] = {
+    "autoscaled": decode.AUTOSCALERS,
+    "disruption-budget": decode.DISRUPTION_BUDGETS,
+}
+"""What ``workloads = …`` looks at besides the workloads."""
 ASIDE = frozenset(resource.plural for resource in AROUND)
 
 
@@ -39,6 +44,19 @@ def watched_kinds(workloads: Iterable[str]) -> dict[str, decode.Resource[Any]]:
 
 def around_kinds(plan: Plan, environment: str) -> dict[str, decode.Resource[Any]]:
     """What is watched beside them, by plural: Ingresses only where a check of the plan asks for them."""
-    checks = (one.item.check for one in plan.items.values() if one.environment == environment)
-    ingresses = any(check is not None and check.ingress is not None for check in checks)
+    ingresses = decode.INGRESSES.plural in checked_kinds(plan, environment)
     return {one.plural: one for one in AROUND if ingresses or one is not decode.INGRESSES}
+
+
+def checked_kinds(plan: Plan, environment: str) -> frozenset[str]:
+    """Plurals of those of them that a check of the plan cannot do without."""
+    found: set[str] = set()
+    for one in plan.items.values():
+        check = one.item.check
+        if check is None or one.environment != environment:
+            continue
+        if check.ingress is not None:
+            found.add(decode.INGRESSES.plural)
+        if check.workloads in _CHECKED:
+            found.add(_CHECKED[check.workloads].plural)
+    return frozenset(found)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from releaseconsole.clock import Clock
 from releaseconsole.errors import JournalMismatch, ReadOnly
@@ -13,7 +13,7 @@ from releaseconsole.record.fold import advance, fold
 from releaseconsole.record.model import ReleaseState
 from releaseconsole.record.texts import visible
 
-__all__ = ["Entry", "Journal", "Store", "verify"]
+__all__ = ["Entry", "Journal", "News", "Store", "verify"]
 
 
 class Store(Protocol):
@@ -39,11 +39,20 @@ class Store(Protocol):
         """Cut off what follows byte ``size``; returns where that is kept, None when it is nowhere."""
         ...
 
-    def append(self, line: bytes, at: int) -> None:
-        """Return when the line is durable at byte ``at``; on an error nothing of it counts."""
+    def append(self, lines: bytes, at: int) -> None:
+        """Return when the lines are durable at byte ``at``; on an error nothing of them counts."""
         ...
 
     def close(self) -> None: ...
+
+
+class News(NamedTuple):
+    """What is to be written."""
+
+    kind: str
+    data: Mapping[str, Any]
+    at: float | None = None
+    """Seconds since the epoch when it happened; None for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +122,37 @@ class Journal:
 
         Raises ReadOnly, or RecordError with the journal as it was before.
         """
+        return self.append_all((News(kind, data),), by=by)[-1]
+
+    def append_all(self, news: Iterable[News], *, by: str | None = None) -> tuple[Entry, ...]:
+        """Write several entries at once, and return when all of them are on the disk: one ``fsync`` for all.
+
+        Of what a crash interrupts, the first entries may be there without the last. Raises ReadOnly, or
+        RecordError with the journal as it was before.
+        """
         if self._store.read_only:
             raise ReadOnly(
                 "This journal was opened to be read only.", "Start without --read-only to change something."
             )
-        head = self._head
-        entry = make_entry(head.count + 1, self._clock.now(), by or self._by, kind, data, head.hash)
-        line, state = entry.encode(), advance(head.state, entry)
-        self._store.append(line, head.size)
-        self._entries[head.count :] = [entry]
-        self._head = _Head(state, entry.seq, entry.hash, head.size + len(line), line)
-        return entry
+        before = head = self._head
+        entries: list[Entry] = []
+        lines: list[bytes] = []
+        for one in news:
+            entry, line = self._next(head, one, by or self._by)
+            head = _Head(advance(head.state, entry), entry.seq, entry.hash, head.size + len(line), line)
+            entries.append(entry)
+            lines.append(line)
+        if entries:
+            self._store.append(b"".join(lines), before.size)
+            self._entries[before.count :] = entries
+            self._head = head
+        return tuple(entries)
+
+    def _next(self, head: _Head, news: News, by: str) -> tuple[Entry, bytes]:
+        """The entry that follows ``head``, and its line. Raises RecordError for what no entry can hold."""
+        at = self._clock.now() if news.at is None else news.at
+        entry = make_entry(head.count + 1, at, by, news.kind, news.data, head.hash)
+        return entry, entry.encode()
 
     def reload(self) -> bool:
         """Take over what another process has written since; True when there was anything. For reading only.

@@ -148,6 +148,11 @@ class HookState:
     summary: str = ""
     at: float = 0.0
 
+    @property
+    def done(self) -> bool:
+        """Nothing is left of it to do."""
+        return self.status == "succeeded"
+
 
 @dataclass(frozen=True, slots=True)
 class RollbackState:

@@ -12,6 +12,7 @@ from releaseconsole.errors import MetricsError
 from releaseconsole.metrics.alerting import Alert, Alerting, Pairs, Rule, rank, read_alerting
 from releaseconsole.metrics.belonging import Scope
 from releaseconsole.session.focus import Focus
+from releaseconsole.session.patience import within
 from releaseconsole.session.views import AlertCounts, AlertView, Freshness, Liveness
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class AlertFeed:
         self._tell = tell
         self._firing: frozenset[Identity] = frozenset()
         self._views: tuple[AlertView, ...] = ()
+        self._asked = asyncio.Event()
+
+    async def answered(self, timeout: float) -> bool:
+        """Wait until each Prometheus was asked once; False when that took longer than ``timeout`` seconds."""
+        return bool(self._sources) and await within(timeout, self._asked.wait())
 
     async def run(self, focus: Focus) -> None:
         """Read until cancelled; a Prometheus that hangs keeps only its own alerts waiting."""
@@ -81,6 +87,8 @@ class AlertFeed:
         else:
             source.error, source.seen = "", self._clock.monotonic()
             self._take()
+        if all(one.seen or one.error for one in self._sources.values()):
+            self._asked.set()
         self._touch()
 
     def _take(self) -> None:

@@ -8,6 +8,7 @@ from releaseconsole.session.views import ArmedDetail
 RESUMED = "paused: it is resumed in the same patch"
 UNPINNED = "nothing is pinned: press p to pin what runs now as the place to return to"
 _NOT_TRIED = "not tried against the cluster yet"
+_ONLY_LOOKED = "not tried against the cluster: this console is read-only"
 
 
 def detail(planned: Planned) -> ArmedDetail:
@@ -42,14 +43,14 @@ def _notes(planned: Planned) -> tuple[str, ...]:
     if target.paused and not target.skipped:
         notes.insert(0, "paused: ctrl+r resumes and rolls back in one go")
     if not target.skipped and not planned.tried and not planned.problem:
-        notes.append(_NOT_TRIED)
+        notes.append(_ONLY_LOOKED if planned.rights else _NOT_TRIED)
     return tuple(notes)
 
 
 def _remedy(planned: Planned) -> str:
     """The key or command that mends it; a problem's own sentence holds what only its cause can tell."""
     target = planned.target
-    if planned.problem and planned.rights and not planned.tried:
+    if planned.problem and planned.rights:
         return f"kubectl auth can-i patch {planned.workload} -n {planned.observer.namespace}" + _context(
             planned
         )

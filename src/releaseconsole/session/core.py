@@ -68,7 +68,12 @@ class Session:
         self.charts = Charts(plan, self.observer, lambda: ledger.state, setup.clock)
         self._runs = Runs(ledger, hub)
         self._rollbacks = Rollbacks(
-            plan, ledger, hub, setup.clock, lambda hook, emit: run_action(hook, self._outside, emit)
+            plan,
+            ledger,
+            hub,
+            setup,
+            lambda hook, emit: run_action(hook, self._outside, emit),
+            lambda name: self._runs.stop_deploys(name, "stopped by the rollback"),
         )
         self.watching = Watching(plan, ledger, hub, setup.clock, self._observers, self.observer)
         self._outside = Acting(plan, setup, self.observer, self._pin_keeping, self.roll_back, self.watching)
@@ -258,7 +263,7 @@ class Session:
         return self.state.item(item_id)
 
     async def look(self, item_id: str) -> Finding:
-        """Run the item's check now and only say what it found."""
+        """Run the item's check now and only say what it found. Raises GateClosed for an item without one."""
         return await self._verifier.look(self._item(item_id))
 
     async def ready(self, environments: Iterable[str], timeout: float, *, metrics: bool = True) -> None:
@@ -327,9 +332,6 @@ class Session:
         self._refuse_read_only()
         observer = self.observer(environment)
         observer.refuse()
-        for action_id in self._runs.running(environment):
-            if self.plan.actions[action_id].action.kind in ("apply", "wait", "shell"):
-                self._spawn(self._stop_for_rollback(action_id), f"stop {action_id}")
         done = await self._rollbacks.run(observer, reason or f"asked for by {self.user}", to, only)
         after_rollback(self.plan, self._ledger, self._verifier, self._runs, done)
         return done
@@ -382,9 +384,6 @@ class Session:
         """Pods first, then checks: these load libraries of their own."""
         await self.setup.clock.sleep(FIRST_CHECKS)
         await self._verifier.run()
-
-    async def _stop_for_rollback(self, action_id: str) -> None:
-        await self._runs.cancel(action_id, "stopped by the rollback")
 
     def _item(self, item_id: str) -> PlacedItem:
         placed = self.plan.items.get(item_id)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 
-from releaseconsole.actions.outcome import Emit, Outcome, failed
+from releaseconsole.actions.outcome import Emit, Outcome, failed, succeeded
 from releaseconsole.plan.model import Action, Hook, Phase, PlacedAction, Step
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.text import cut, duration
 
 RunHook = Callable[[PlacedAction, Emit], Awaitable[Outcome]]
 """Does what a hook says, telling each line of its output. Its failure is an outcome and no exception."""
+Hide = Callable[[str], str]
+"""Takes the secrets out of a text."""
+_DONE = "had succeeded before, and is not run again"
 _LONGEST_LINE = 200
 _GRACE = 5.0
 """Seconds beyond its limit for a hook to clear up after itself."""
@@ -21,8 +24,19 @@ _GRACE = 5.0
 class Hooks:
     """Runs the hooks of one rollback, and journals what came of them."""
 
-    def __init__(self, ledger: Ledger, run: RunHook, environment: str, rollback_id: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        run: RunHook,
+        hide: Hide,
+        environment: str,
+        rollback_id: str,
+        done: Container[tuple[str, str]] = (),
+    ) -> None:
+        """``done``: (when, title) of those that have succeeded already; a migration must not be undone twice."""
+        self._done = done
         self._ledger = ledger
+        self._hide = hide
         self._run = run
         self._environment = environment
         self._rollback_id = rollback_id
@@ -36,7 +50,10 @@ class Hooks:
         return ""
 
     async def run(self, hook: Hook, when: str) -> Outcome:
-        """Run one to its end or its time limit."""
+        """Run one to its end or its time limit; one that is done is left alone."""
+        if (when, hook.title) in self._done:
+            self._note(hook, when, "succeeded", _DONE)
+            return succeeded(_DONE)
         self._note(hook, when, "running", "")
         said: deque[str] = deque(maxlen=1)
         try:
@@ -47,8 +64,10 @@ class Hooks:
         except asyncio.CancelledError:
             self._note(hook, when, "interrupted", "")
             raise
-        last = f" ({cut(said[0], _LONGEST_LINE)})" if said and outcome.status != "succeeded" else ""
-        outcome = Outcome(outcome.status, outcome.summary + last)
+        last = (
+            f" ({cut(self._hide(said[0]), _LONGEST_LINE)})" if said and outcome.status != "succeeded" else ""
+        )
+        outcome = Outcome(outcome.status, self._hide(outcome.summary) + last)
         self._note(hook, when, outcome.status, outcome.summary)
         return outcome
 

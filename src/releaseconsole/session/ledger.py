@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from releaseconsole.clock import Clock
 from releaseconsole.errors import ReadOnly, RecordError
 from releaseconsole.record.fold import advance
-from releaseconsole.record.journal import Entry, Journal
+from releaseconsole.record.journal import Entry, Journal, News
 from releaseconsole.record.model import ReleaseState
 from releaseconsole.session.hub import Hub
 
@@ -46,6 +46,11 @@ class Ledger:
         return self._read_only
 
     @property
+    def is_shut_out(self) -> bool:
+        """Whether this would write, and could only read the journal: another hand holds it, as a rule."""
+        return self._journal.read_only and not self._read_only
+
+    @property
     def unwritten(self) -> int:
         """How many entries exist in memory only, since the journal refused them."""
         return len(self._unwritten)
@@ -56,37 +61,48 @@ class Ledger:
 
     def write(self, kind: str, data: Mapping[str, Any], *, by: str | None = None) -> None:
         """Append durably, then fold. Raises ReadOnly or RecordError, and then nothing has changed."""
-        if self._read_only:
-            raise ReadOnly("This console is read-only.", "Start it without --read-only to change something.")
-        if self._journal.read_only:
-            raise RecordError("Another hand holds the journal.", "What happens now is kept in memory only.")
-        self._journal.append(kind, data, by=by)
-        if self._unwritten or self._apart:
-            self._fold(self._journal.entries[-1])
-        else:
-            self._state = self._journal.state
-            self._hub.touch()
+        self._write((News(kind, data),), by)
 
     def write_anyway(self, kind: str, data: Mapping[str, Any], *, by: str | None = None) -> None:
         """Append if the journal can be written; if not, say so loudly, keep the entry in memory, and go on.
 
         For what must not wait for a disk: the rollback. Raises ReadOnly.
         """
+        self.write_all_anyway((News(kind, data),), by=by)
+
+    def write_all_anyway(self, news: Sequence[News], *, by: str | None = None) -> None:
+        """Like ``write_anyway`` for several entries, which come to the disk together. Raises ReadOnly."""
         try:
-            self.write(kind, data, by=by)
+            self._write(news, by)
         except RecordError as error:
-            entry = Entry(
-                seq=self._state.entries + 1,
-                at=self._clock.now(),
-                by=by or self._user,
-                kind=kind,
-                data=dict(data),
-                prev="",
-                hash="",
-            )
-            self._unwritten.append(entry)
-            self._fold(entry)
+            if len(news) > 1:
+                # One of them may be what cannot be written; it must not take the others along.
+                for one in news:
+                    self.write_all_anyway((one,), by=by)
+                return
+            for one in news:
+                self._keep(one, by or self._user)
             self._hub.tell(f"The journal cannot be written: {error}", "error")
+
+    def _write(self, news: Sequence[News], by: str | None) -> None:
+        if self._read_only:
+            raise ReadOnly("This console is read-only.", "Start it without --read-only to change something.")
+        if self.is_shut_out:
+            raise RecordError("Another hand holds the journal.", "What happens now is kept in memory only.")
+        written = self._journal.append_all(news, by=by)
+        if self._unwritten or self._apart:
+            for entry in written:
+                self._fold(entry)
+        else:
+            self._state = self._journal.state
+            self._hub.touch()
+
+    def _keep(self, news: News, by: str) -> None:
+        """In memory only."""
+        at = self._clock.now() if news.at is None else news.at
+        entry = Entry(self._state.entries + 1, at, by, news.kind, dict(news.data), prev="", hash="")
+        self._unwritten.append(entry)
+        self._fold(entry)
 
     def _fold(self, entry: Entry) -> None:
         self._state = advance(self._state, entry)

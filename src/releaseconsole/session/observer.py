@@ -15,6 +15,7 @@ from releaseconsole.cluster.logs import LogBuffer
 from releaseconsole.errors import OtherCluster
 from releaseconsole.metrics.trigger import Judgement, TriggerState
 from releaseconsole.outside.objectives import values_of
+from releaseconsole.outside.returns import went_last
 from releaseconsole.outside.scope import scope_of
 from releaseconsole.outside.watched import around_kinds
 from releaseconsole.outside.world import EnvironmentData
@@ -29,7 +30,6 @@ from releaseconsole.session.hub import Hub
 from releaseconsole.session.identity import Clusters
 from releaseconsole.session.ledger import Ledger
 from releaseconsole.session.patience import within
-from releaseconsole.session.planning import went_last
 from releaseconsole.session.preflight import Preflight
 from releaseconsole.session.prometheus import make_clients
 from releaseconsole.session.rehearsal import Rehearsal

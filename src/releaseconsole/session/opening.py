@@ -44,11 +44,11 @@ def open_session(
     """A session that is ready to be entered.
 
     ``state`` is the journal's folder (default: the user's own for this release), ``folder`` where actions run.
-    With ``journal=False`` nothing is kept, and nothing is read but which clusters are known and where a rollback
-    goes. ``accept_clusters``
-    are contexts that may lead to another cluster than before, once. In an ``emergency`` a journal that cannot be
-    written (another console holds it, the disk is broken) is said loudly and stops nothing: its pins are read
-    if that is possible. One of another release is refused all the same, and a damaged one where ``pins_matter``.
+    With ``journal=False`` nothing is kept, and nothing is read but which clusters are known, where a rollback
+    goes and what was watched. ``accept_clusters`` are contexts that may lead to another cluster than before,
+    once. In an ``emergency`` a journal that cannot be written (another console holds it, the disk is broken) is
+    said loudly and stops nothing: its pins are read if that is possible. One of another release is refused all
+    the same, and a damaged one where ``pins_matter``.
     Raises RecordError.
     """
     clock = clock or SystemClock()
@@ -98,16 +98,16 @@ def _open_to_look(plan: Plan, state: Path | None, clock: Clock, user: str) -> Jo
 
 
 def _known_places(plan: Plan, state: Path | None, now: ReleaseState, hub: Hub) -> ReleaseState:
-    """What the journal knows of the places to return to, for a session that keeps none: whether the rollback would
-    work is judged by its pins."""
+    """What the journal knows of the places to return to and of the observation windows, for a session that keeps
+    none: by these it is judged whether the rollback would work, and whether the release was watched."""
     if not journal_folder(plan, state).exists():
         return now
     try:
         found = fold(read_journal(plan, state)[0])
     except RecordError as error:
-        hub.tell(f"The journal's pins are not counted: {error.message}", "warning")
+        hub.tell(f"The journal's pins and observation windows are not counted: {error.message}", "warning")
         return now
-    return replace(now, pins=found.pins, rollbacks=found.rollbacks)
+    return replace(now, pins=found.pins, rollbacks=found.rollbacks, watches=found.watches)
 
 
 def _known_clusters(plan: Plan, state: Path | None) -> Mapping[str, SeenCluster]:

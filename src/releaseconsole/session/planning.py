@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.errors import ReleaseConsoleError
-from releaseconsole.record.model import Pin, ReleaseState, RollbackState, Stage, WorkloadRollback
+from releaseconsole.outside.returns import pinned_revision, recorded_revision, went_last
+from releaseconsole.record.model import ReleaseState, RollbackState, Stage, WorkloadRollback
 
 if TYPE_CHECKING:
-    from releaseconsole.cluster.rollback import PinnedRevision, RollbackTarget
+    from releaseconsole.cluster.connect import Client
+    from releaseconsole.cluster.rollback import RollbackTarget
     from releaseconsole.cluster.rollback_run import Executed
     from releaseconsole.session.observer import Observer
     from releaseconsole.session.target import TargetObserver
@@ -32,7 +34,8 @@ class Planned:
     tried_at: float = 0.0
     """When it was tried last (seconds since the epoch); 0 when never."""
     rights: str = ""
-    """What is known of the right to patch it where nothing could be tried; "" otherwise."""
+    """What is known of the right to patch it where nothing could be tried, or a try was refused for the lack of it;
+    "" otherwise."""
 
     @property
     def key(self) -> str:
@@ -59,52 +62,12 @@ class Planned:
             "template": dict(target.template) if target else {},
         }
 
-    async def execute(self) -> Executed:
+    async def execute(self, client: Client) -> Executed:
         """Send the patch. Raises ClusterError."""
         from releaseconsole.cluster.rollback_run import execute
 
         assert self.target is not None
-        return await execute(await self.observer.connected(), self.target)
-
-
-def pinned_revision(pin: Pin) -> PinnedRevision:
-    """The record's pin in the words of the cluster room."""
-    from releaseconsole.cluster.rollback import PinnedRevision
-
-    return PinnedRevision(
-        uid=pin.uid,
-        revision=pin.revision,
-        replica_set=pin.replica_set,
-        template_hash=pin.template_hash,
-        images=pin.images,
-        template=dict(pin.template),
-    )
-
-
-def went_last(state: ReleaseState, key: str) -> WorkloadRollback | None:
-    """The last rollback that took a workload somewhere."""
-    found = (rollback.workloads.get(key) for rollback in reversed(state.rollbacks))
-    return next((one for one in found if one is not None and one.template), None)
-
-
-def _went_last(state: ReleaseState, key: str) -> PinnedRevision | None:
-    """Where the last rollback took a workload that was never pinned. Without this, pressing the key twice would
-    go forward again to the bad version, as ``kubectl rollout undo`` does."""
-    one = went_last(state, key)
-    return _recorded(one) if one is not None else None
-
-
-def _recorded(one: WorkloadRollback) -> PinnedRevision:
-    """The place that a rollback in the journal goes to."""
-    from releaseconsole.cluster.rollback import PinnedRevision
-
-    return PinnedRevision(
-        uid=one.uid,
-        revision=one.to_revision,
-        template_hash="",
-        images=one.to_images,
-        template=dict(one.template),
-    )
+        return await execute(client, self.target)
 
 
 async def plan_again(observer: Observer, state: ReleaseState, last: RollbackState) -> tuple[Planned, ...]:
@@ -128,7 +91,9 @@ async def _plan_recorded(target: TargetObserver, workload: str, one: WorkloadRol
 
     try:
         client = await target.connected()
-        planned = await plan_rollback(client, target.namespace, workload, pin=_recorded(one), resume=True)
+        planned = await plan_rollback(
+            client, target.namespace, workload, pin=recorded_revision(one), resume=True
+        )
     except ReleaseConsoleError as error:
         return Planned(workload, target, None, str(error))
     return Planned(workload, target, planned, planned.problem, unfinished=target.unfinished(workload))
@@ -153,10 +118,10 @@ async def plan_one(target: TargetObserver, workload: str, state: ReleaseState, t
     key = f"{target.name}/{workload}"
     pin = state.pins.get(key)
     pinned_at = pin.at if pin else 0.0
-    went = None if pin or to != "pinned" else _went_last(state, key)
+    went = None if pin or to != "pinned" else went_last(state, key)
     try:
         client = await target.connected()
-        revision = pinned_revision(pin) if pin else went
+        revision = pinned_revision(pin) if pin else recorded_revision(went) if went else None
         planned = await plan_rollback(client, target.namespace, workload, pin=revision, to=to, resume=True)
         if went is not None:
             planned = replace(planned, source="where the last rollback went")

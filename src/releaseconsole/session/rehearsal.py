@@ -2,7 +2,8 @@
 
 What it may cost the API server: one dry run of each workload a minute, and one at once after that workload or
 its pin has changed. Changes of the status alone do not count, and a storm of others makes no more than one dry
-run in ``STORM`` seconds. A plan, which only reads, follows each change within a second or two.
+run in ``STORM`` seconds. A plan, which only reads, follows each change within a second or two. A read-only
+console makes no dry run: it asks for the right to patch instead.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ RETRY_EVERY = 10.0
 STORM = 5.0
 """Seconds between two dry runs of a workload that changes all the time."""
 LOOK_EVERY = 1.0
+REST = 3.0
+"""Seconds that belong to the patches of a rollback which begins."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class Rehearsal:
         self._wake = asyncio.Event()
         self._rehearsed = asyncio.Event()
         self._rights = Rights(observer.clock)
+        self._rests_until = -math.inf
         self._slots = tuple(
             _Slot(target, workload)
             for target in observer.target_observers
@@ -71,6 +75,10 @@ class Rehearsal:
         """Wait for the first rehearsal; False when it took longer than ``timeout`` seconds."""
         return await within(timeout, self._rehearsed.wait())
 
+    def rest(self) -> None:
+        """Patches are about to go out: nothing is begun for a moment that would stand in their way."""
+        self._rests_until = self._now() + REST
+
     def wake(self) -> None:
         """Something that matters has changed: look now."""
         self._wake.set()
@@ -84,7 +92,7 @@ class Rehearsal:
                 await observer.synced(timeout=5)
                 # Before looking: who wakes us meanwhile wants it looked at once more.
                 self._wake.clear()
-                for slot in self._slots:
+                for slot in self._slots if self._now() >= self._rests_until else ():
                     if not slot.busy and self._due(slot):
                         slot.busy = True
                         group.create_task(self._rehearse(slot), name=f"rehearse {slot.workload}")
@@ -97,7 +105,8 @@ class Rehearsal:
             return now - slot.planned_at >= LOOK_EVERY
         if planned.problem and not planned.tried:
             return now - slot.planned_at >= RETRY_EVERY
-        if _sendable(planned) and like != slot.tried_for:
+        if _sendable(planned):
+            # By the last try and not by the last plan, which was a little earlier: every other minute would be missed.
             return self._may_try(slot, like)
         return now - slot.planned_at >= REHEARSE_EVERY
 
@@ -124,10 +133,20 @@ class Rehearsal:
             return await self._rights.judge(planned)
         if not _sendable(planned):
             return planned
+        if self._observer.ledger.read_only:
+            # Who only looks sends no patch, not even one for nothing but its answer.
+            slot.tried_at, slot.tried_for = self._now(), like
+            return await self._rights.judge(planned)
         if not self._may_try(slot, like):
             same = before is not None and before.tried and like == slot.tried_for
             return (
-                replace(planned, problem=before.problem, tried=True, tried_at=before.tried_at)
+                replace(
+                    planned,
+                    problem=before.problem,
+                    tried=True,
+                    tried_at=before.tried_at,
+                    rights=before.rights,
+                )
                 if same and before is not None
                 else planned
             )
@@ -143,7 +162,8 @@ class Rehearsal:
         except ReleaseConsoleError as error:
             return replace(planned, problem=str(error))
         slot.tried_for = like
-        return replace(planned, problem=problem, tried=True, tried_at=self._observer.clock.now())
+        planned = replace(planned, problem=problem, tried=True, tried_at=self._observer.clock.now())
+        return await self._rights.explain(planned) if problem else planned
 
     def _like(self, slot: _Slot) -> object:
         return self._observer.fingerprint(slot.target, slot.workload)

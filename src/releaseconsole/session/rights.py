@@ -1,4 +1,5 @@
-"""The right to patch a workload, asked for where nothing could be tried: it is where it would be rolled back to.
+"""The right to patch a workload, asked for where nothing is tried (it is where it would be rolled back to, or the
+console is read-only), and where a try was refused.
 
 A dry run that was accepted proves the right by itself. An answer is good for five minutes; the server is not
 asked again before.
@@ -36,6 +37,14 @@ class Rights:
         if permission:
             return replace(planned, rights=permission.sentence)
         return replace(planned, problem=f"{permission.sentence} {REMEDY}", rights=permission.sentence)
+
+    async def explain(self, planned: Planned) -> Planned:
+        """A plan that the server does not accept, with the right that is missing when that is the reason."""
+        try:
+            permission = await self._permission(planned)
+        except ReleaseConsoleError:
+            return planned
+        return planned if permission else replace(planned, rights=permission.sentence)
 
     async def _permission(self, planned: Planned) -> Permission:
         from releaseconsole.cluster.access import may

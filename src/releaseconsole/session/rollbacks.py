@@ -10,27 +10,33 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from releaseconsole.clock import Clock
 from releaseconsole.errors import GateClosed
 from releaseconsole.plan.model import Plan
+from releaseconsole.record.journal import News
 from releaseconsole.record.model import RollbackState, Stage
 from releaseconsole.session.hooks import Hooks, RunHook
 from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
+from releaseconsole.session.masking import masked
 from releaseconsole.session.planning import Planned, plan_again, plan_environment
 from releaseconsole.session.preview import make_preview
+from releaseconsole.session.scribe import Scribe
 from releaseconsole.session.views import RollbackPreview
 from releaseconsole.session.walks import Walk, Walker
 
 if TYPE_CHECKING:
     from releaseconsole.session.observer import Observer
+    from releaseconsole.session.setup import Setup
 
 LETTERS = "ABCEFGHMNPRSTUVWXYZ"
 """What a confirmation is drawn from: not the letters that the dialog uses, nor those taken for digits."""
 
 INTERRUPTED = "interrupted"
+_TURNS = 10
+"""Turns of the event loop in which the patches are on their way."""
 
 
 class Rollbacks:
@@ -41,15 +47,18 @@ class Rollbacks:
         plan: Plan,
         ledger: Ledger,
         hub: Hub,
-        clock: Clock,
+        setup: Setup,
         run_hook: RunHook,
+        stop_deploys: Callable[[str], None],
         draw: Callable[[Sequence[str]], str] = secrets.choice,
     ) -> None:
         self._plan = plan
         self._ledger = ledger
         self._hub = hub
-        self._clock = clock
+        self._clock = setup.clock
         self._run_hook = run_hook
+        self._hide = partial(masked, plan=plan, environ=setup.environ, folder=setup.folder)
+        self._stop_deploys = stop_deploys
         self._draw = draw
         self._running: set[str] = set()
 
@@ -69,27 +78,31 @@ class Rollbacks:
 
     def failed(self, environment: str) -> tuple[str, ...]:
         """Keys of the workloads that failed in the environment's last rollback."""
-        for rollback in reversed(self._ledger.state.rollbacks):
-            if rollback.environment == environment:
-                return tuple(key for key, one in rollback.workloads.items() if one.stage is Stage.FAILED)
-        return ()
+        last = self._last(environment)
+        workloads = last.workloads if last is not None else {}
+        return tuple(key for key, one in workloads.items() if one.stage is Stage.FAILED)
+
+    def _last(self, environment: str) -> RollbackState | None:
+        found = (one for one in reversed(self._ledger.state.rollbacks) if one.environment == environment)
+        return next(found, None)
 
     def interrupted(self, environment: str) -> RollbackState | None:
         """The environment's last rollback, when nobody is running it any more and it did not end."""
-        last = next(
-            (one for one in reversed(self._ledger.state.rollbacks) if one.environment == environment), None
-        )
+        last = self._last(environment)
         waits = last is not None and last.outcome == INTERRUPTED and environment not in self._running
         return last if waits else None
 
     async def run(self, observer: Observer, reason: str, to: str, only: tuple[str, ...]) -> RollbackState:
         """Roll back and follow to the end. Raises GateClosed when one is already under way here."""
         with self._alone(observer):
+            self._stop_deploys(observer.name)
             planned = await self._plan_now(observer, to)
             walks = [Walk(one) for one in planned if not only or one.key in only]
             rollback_id = f"{observer.name}-{len(self._ledger.state.rollbacks) + 1}"
+            # A second try of what failed is the rest of the one before.
+            before = self._last(observer.name) if only else None
             self._start(rollback_id, observer.name, reason, to, walks)
-            return await self._run(observer, rollback_id, walks)
+            return await self._run(observer, rollback_id, walks, before)
 
     async def resume(self, observer: Observer) -> RollbackState:
         """Go on with the rollback that was interrupted, to the same place. Raises GateClosed without one."""
@@ -99,10 +112,13 @@ class Rollbacks:
                 f"No rollback of {observer.name} was interrupted.", "Press ctrl+r for a new one."
             )
         with self._alone(observer):
+            self._stop_deploys(observer.name)
             planned = await plan_again(observer, self._ledger.state, last)
             walks = [Walk(one, _reached(last, one.key)) for one in planned]
             self._ledger.write_anyway("rollback.resumed", {"id": last.id})
-            return await self._run(observer, last.id, walks)
+            if observer.name not in self._ledger.state.locks:
+                self._lock(observer.name, last.reason)
+            return await self._run(observer, last.id, walks, last)
 
     @contextmanager
     def _alone(self, observer: Observer) -> Iterator[None]:
@@ -117,9 +133,14 @@ class Rollbacks:
             self._running.discard(observer.name)
             observer.rehearsal.wake()
 
-    async def _run(self, observer: Observer, rollback_id: str, walks: list[Walk]) -> RollbackState:
+    async def _run(
+        self, observer: Observer, rollback_id: str, walks: list[Walk], before: RollbackState | None
+    ) -> RollbackState:
+        """``before`` is what this goes on with; what its hooks have done is not done again."""
+        done = frozenset((one.when, one.title) for one in before.hooks if one.done) if before else frozenset()
+        hooks = Hooks(self._ledger, self._run_hook, self._hide, observer.name, rollback_id, done)
         try:
-            await self._carry_out(observer, rollback_id, walks)
+            await self._carry_out(observer, rollback_id, walks, hooks)
             outcome = "failed" if any(walk.stage is Stage.FAILED for walk in walks) else "complete"
         except asyncio.CancelledError:
             self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": INTERRUPTED})
@@ -127,22 +148,30 @@ class Rollbacks:
         self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": outcome})
         return next(one for one in reversed(self._ledger.state.rollbacks) if one.id == rollback_id)
 
-    async def _carry_out(self, observer: Observer, rollback_id: str, walks: list[Walk]) -> None:
+    async def _carry_out(self, observer: Observer, rollback_id: str, walks: list[Walk], hooks: Hooks) -> None:
         rules = observer.environment.rollback
-        hooks = Hooks(self._ledger, self._run_hook, observer.name, rollback_id)
-        walker = Walker(self._ledger, observer, rollback_id)
-        async with asyncio.TaskGroup() as group:
-            for hook in rules.before:
-                if not hook.blocks:
-                    group.create_task(hooks.run(hook, "before"), name=f"hook {hook.title}")
-            refused = await hooks.one_by_one([hook for hook in rules.before if hook.blocks], "before")
-            for wave in [] if refused else _waves(walks, rules.order):
-                await _all(walker.bring_back(walk) for walk in wave)
-            for walk in walks if refused else ():
-                walker.refuse(walk, f"nothing was patched: {refused}")
-            for hook in rules.after:
-                group.create_task(hooks.run(hook, "after"), name=f"hook {hook.title}")
-            await _all(walker.recover(walk) for walk in walks)
+        observer.rehearsal.rest()
+        scribe = Scribe(self._ledger, self._clock, rollback_id)
+        walker = Walker(scribe, observer)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(scribe.run(), name="stages")
+                for hook in rules.before:
+                    if not hook.blocks:
+                        group.create_task(
+                            _after_a_moment(hooks.run(hook, "before")), name=f"hook {hook.title}"
+                        )
+                refused = await hooks.one_by_one([hook for hook in rules.before if hook.blocks], "before")
+                for wave in [] if refused else _waves(walks, rules.order):
+                    await _all(walker.bring_back(walk) for walk in wave)
+                for walk in walks if refused else ():
+                    walker.refuse(walk, f"nothing was patched: {refused}")
+                for hook in rules.after:
+                    group.create_task(hooks.run(hook, "after"), name=f"hook {hook.title}")
+                await _all(walker.recover(walk) for walk in walks)
+                writing.cancel()
+        finally:
+            scribe.flush()
 
     async def _plan_now(self, observer: Observer, to: str) -> tuple[Planned, ...]:
         """The rehearsed plan while it is right, else a fresh one: an old one would say “already there” of a bad
@@ -162,18 +191,21 @@ class Rollbacks:
         return tuple(one if one.target else known.get((one.key, one.pinned_at), one) for one in fresh)
 
     def _start(self, rollback_id: str, environment: str, reason: str, to: str, walks: list[Walk]) -> None:
-        self._ledger.write_anyway(
-            "rollback.started",
-            {
-                "id": rollback_id,
-                "environment": environment,
-                "reason": reason,
-                "to": to,
-                "workloads": [walk.planned.journalled() for walk in walks],
-            },
-        )
+        """On the disk together, before the first patch: what is going to be patched, and no more deploys."""
+        started = {
+            "id": rollback_id,
+            "environment": environment,
+            "reason": reason,
+            "to": to,
+            "workloads": [walk.planned.journalled() for walk in walks],
+        }
+        self._lock(environment, reason, News("rollback.started", started))
+
+    def _lock(self, environment: str, reason: str, *before: News) -> None:
+        """No more deploys, and an end to those that were started while it was planned."""
         lock = {"environment": environment, "reason": f"rolled back: {reason}"}
-        self._ledger.write_anyway("lock.set", lock)
+        self._ledger.write_all_anyway((*before, News("lock.set", lock)))
+        self._stop_deploys(environment)
 
 
 def _reached(last: RollbackState, key: str) -> Stage:
@@ -189,6 +221,17 @@ def _waves(walks: list[Walk], order: str) -> list[list[Walk]]:
         return [walks]
     names = dict.fromkeys(walk.planned.workload for walk in walks)
     return [[walk for walk in walks if walk.planned.workload == name] for name in names]
+
+
+async def _after_a_moment(work: Coroutine[Any, Any, Any]) -> None:
+    """Starting a process takes milliseconds: the patches that begin in the same turn of the loop go first."""
+    try:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+    except BaseException:
+        work.close()
+        raise
+    await work
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -15,6 +15,8 @@ from releaseconsole.session.hub import Hub
 from releaseconsole.session.ledger import Ledger
 
 MOST_LINES = 2000
+DEPLOYING = ("apply", "wait", "shell")
+"""Kinds of actions that a rollback stops."""
 
 Execute = Callable[[Callable[[str], None]], Awaitable[Outcome]]
 
@@ -106,6 +108,13 @@ class Runs:
         run.stopped_by = why
         await _stop(run.task)
         return True
+
+    def stop_deploys(self, environment: str, why: str) -> None:
+        """Stop at once whatever may change the environment; who runs it waits for its end."""
+        for run in self._running.values():
+            if run.action.environment == environment and run.action.action.kind in DEPLOYING:
+                run.stopped_by = why
+                run.task.cancel()
 
 
 async def _stop(task: asyncio.Task[Outcome]) -> None:

@@ -79,17 +79,31 @@ class Shelves:
 
     def families(self, caches: Caches, rest: Snapshot) -> tuple[Family, ...]:
         """The workloads in their order; ``rest`` is what the caches hold but for ReplicaSets and pods."""
-        concerned = self._pods.follow(caches.get(PODS.plural)) | self._sets.follow(
-            caches.get(REPLICA_SETS.plural)
-        )
+        self._follow(caches, rest)
+        return tuple(self._family(workload, rest) for workload in self._workloads)
+
+    def family(self, caches: Caches, rest: Snapshot, workload: str) -> Family | None:
+        """One of them; None for another workload. Much cheaper than all of many."""
+        if workload not in self._workloads:
+            return None
+        self._follow(caches, rest)
+        return self._family(workload, rest)
+
+    def _follow(self, caches: Caches, rest: Snapshot) -> None:
+        """Forget the families that something has changed in since the last call."""
+        concerned = self._pods.follow(caches.get(PODS.plural))
+        concerned |= self._sets.follow(caches.get(REPLICA_SETS.plural))
         around = (rest.autoscalers, rest.budgets, rest.unread, rest.unknown)
         if around != self._around:
             self._around, self._families = around, {}
-        return tuple(self._family(workload, rest, concerned) for workload in self._workloads)
+        if concerned:
+            self._families = {
+                key: one for key, one in self._families.items() if not _is_concerned(one, concerned)
+            }
 
-    def _family(self, workload: str, rest: Snapshot, concerned: set[str]) -> Family:
+    def _family(self, workload: str, rest: Snapshot) -> Family:
         known = self._families.get(workload)
-        if known is None or not _still_right(known, rest, concerned):
+        if known is None or known.owner is None or rest.owner(workload) is not known.owner:
             known = family_of(rest, workload, self._sets.owned_by, self._pods.owned_by, self._newest_of)
             self._families[workload] = known
         return known
@@ -107,15 +121,9 @@ class Shelves:
         return uid
 
 
-def _still_right(family: Family, rest: Snapshot, concerned: set[str]) -> bool:
-    owner = family.owner
-    if owner is None or rest.owner(family.workload) is not owner:
-        return False
-    if not concerned:
-        return True
-    return owner.metadata.uid not in concerned and not any(
-        one.metadata.uid in concerned for one in family.replica_sets
-    )
+def _is_concerned(family: Family, concerned: set[str]) -> bool:
+    owners = (family.owner, *family.replica_sets)
+    return any(one.metadata.uid in concerned for one in owners if one is not None)
 
 
 def _version(one: Deployment | ReplicaSet) -> tuple[str, int]:

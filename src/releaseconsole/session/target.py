@@ -205,7 +205,11 @@ class TargetObserver:
 
     def families(self) -> tuple[Family, ...]:
         """The workloads with what they own, as the caches hold them now; the same objects while they are the same."""
-        rest = Snapshot(
+        return self._shelves.families(self._caches, self._rest())
+
+    def _rest(self) -> Snapshot:
+        """What the caches hold but for ReplicaSets and pods."""
+        return Snapshot(
             deployments=self.held(decode.DEPLOYMENTS),
             stateful_sets=self.held(decode.STATEFUL_SETS),
             daemon_sets=self.held(decode.DAEMON_SETS),
@@ -215,7 +219,6 @@ class TargetObserver:
             unread=tuple(sentence for plural, sentence in self.panel_errors() if plural in ASIDE),
             unknown={plural.removesuffix("s"): why for plural, why in self._unknown_kinds().items()},
         )
-        return self._shelves.families(self._caches, rest)
 
     def held(self, resource: decode.Resource[Any]) -> Mapping[str, Any]:
         """The live objects of one kind by name, for reading."""
@@ -262,7 +265,7 @@ class TargetObserver:
         return family.held_evictions() if family is not None else ()
 
     def _family(self, workload: str) -> Family | None:
-        return next((one for one in self.families() if one.workload == workload), None)
+        return self._shelves.family(self._caches, self._rest(), workload)
 
     def stuck_pods(self, workload: str) -> tuple[StuckPod, ...]:
         """Broken pods that the workload waits for and will not replace by itself."""
@@ -304,7 +307,9 @@ class TargetObserver:
     async def _family_now(self, workload: str) -> Family:
         if self.freshness().liveness is not Liveness.LIVE:
             return await self._read_family(workload)
-        return next(one for one in self.families() if one.workload == workload)
+        family = self._family(workload)
+        assert family is not None
+        return family
 
     async def _read_family(self, workload: str) -> Family:
         """The workload and what it owns, read now."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from releaseconsole.checks.finding import Finding
 from releaseconsole.checks.registry import rhythm, verify
+from releaseconsole.errors import GateClosed
 from releaseconsole.plan.model import PlacedAction, PlacedItem, Plan
 from releaseconsole.record import gates
 from releaseconsole.record.fold import DISAGREES
@@ -159,8 +160,11 @@ class Verifier:
         return finding
 
     async def look(self, placed: PlacedItem) -> Finding:
-        """Run the item's check once and record nothing."""
-        assert placed.item.check is not None
+        """Run the item's check once and record nothing. Raises GateClosed for an item without one."""
+        if placed.item.check is None:
+            raise GateClosed(
+                f"“{placed.item.text}” has no check.", "Nothing but a person can say that it holds."
+            )
         async with self._places:
             return await verify(placed.item.check, placed, self._outside)
 

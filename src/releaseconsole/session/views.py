@@ -247,30 +247,6 @@ class ArmedDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmedCheck:
-    """One thing that a rollback of a workload needs, or that is good to know before it."""
-
-    name: str
-    """In a word or two: ``pin``, ``target``, ``paused``, ``rights``, ``dry run``, ``owner``, ``budget``."""
-    holds: bool | None
-    """None: it stands against nothing, but somebody should know, or nobody can tell."""
-    said: str
-    remedy: str = ""
-    """What mends it, with the key: ``press p to pin``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArmedWorkload:
-    """Whether one workload could be brought back, in detail."""
-
-    key: str
-    name: str
-    target: str
-    ready: bool
-    checks: tuple[ArmedCheck, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ArmedView:
     """Whether a rollback of the environment would work now."""
 

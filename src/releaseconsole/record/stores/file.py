@@ -111,8 +111,8 @@ class FileStore:
         self._size = size
         return kept
 
-    def append(self, line: bytes, at: int) -> None:
-        """Write one line at byte ``at`` and return when it is on the disk.
+    def append(self, lines: bytes, at: int) -> None:
+        """Write one or more lines at byte ``at`` and return when they are on the disk.
 
         Raises RecordError with the file as it was before. What could not be taken back at once, or was
         written but never acknowledged, is taken back before the next line.
@@ -120,14 +120,14 @@ class FileStore:
         if self._fd < 0 or self.read_only:
             raise RecordError(f"The journal {self.place} is not open for writing.", "Open it again.")
         with self._explained("written"):
-            self._check_end(at, len(line))
+            self._check_end(at, len(lines))
             try:
-                self._write_whole(line)
+                self._write_whole(lines)
                 self._sync(self._fd)
             except BaseException:
                 self._take_back()
                 raise
-        self._size = at + len(line)
+        self._size = at + len(lines)
 
     def close(self) -> None:
         """Give the lock back; may be called twice."""

@@ -26,8 +26,8 @@ class MemoryStore:
     def cut(self, size: int) -> None:
         self._content = self._content[:size]
 
-    def append(self, line: bytes, at: int) -> None:
-        self._content = self._content[:at] + line
+    def append(self, lines: bytes, at: int) -> None:
+        self._content = self._content[:at] + lines
 
     def close(self) -> None:
         """There is nothing to close."""
