@@ -258,15 +258,19 @@ def check(
 )
 @JSON
 @KUBECONFIG
+@STATE
 @FOLDER
 @OVERRIDES
+@ACCEPT
 def doctor(
     plan: Path,
     environments: tuple[str, ...],
     as_json: bool,
     kubeconfig: Path | None,
+    state: Path | None,
     folder: Path | None,
     endpoints: Path | None,
+    accept: tuple[str, ...],
 ) -> None:
     """Say whether PLAN can work from here: contexts, credentials, rights, workloads, metrics, manifests."""
     from releaseconsole.commands.doctor import run_doctor
@@ -279,6 +283,8 @@ def doctor(
             as_json=as_json,
             kubeconfig=kubeconfig,
             folder=folder or plan.resolve().parent,
+            state=state,
+            accept=accept,
         )
     )
 

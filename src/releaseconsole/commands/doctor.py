@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from releaseconsole.commands.output import print_json, say
-from releaseconsole.errors import UsageError
+from releaseconsole.commands.reach import accepted
+from releaseconsole.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
     from releaseconsole.doctor.examine import Group, Report
     from releaseconsole.plan.model import Plan
+    from releaseconsole.record.model import ReleaseState
 
 QUIET = 1.0
 """Seconds before the person is told what is still waited for."""
@@ -25,11 +27,18 @@ GLYPHS = {"ok": "✔", "warning": "!", "failed": "✘", "unknown": "?"}
 
 
 def run_doctor(
-    plan: Plan, *, environments: tuple[str, ...], as_json: bool, kubeconfig: Path | None, folder: Path
+    plan: Plan,
+    *,
+    environments: tuple[str, ...],
+    as_json: bool,
+    kubeconfig: Path | None,
+    folder: Path,
+    state: Path | None = None,
+    accept: Collection[str] = (),
 ) -> int:
     """Examine and tell; the exit code: 0 fine, 1 something does not hold, 3 something could not be asked."""
     names = chosen(plan, environments)
-    report = asyncio.run(_examine(plan, names, kubeconfig, folder))
+    report = asyncio.run(_examine(plan, names, kubeconfig, folder, state, accepted(plan, accept)))
     if as_json:
         print_json(describe(plan, report))
     else:
@@ -47,7 +56,14 @@ def chosen(plan: Plan, environments: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in plan.environments if name in environments or not environments)
 
 
-async def _examine(plan: Plan, names: tuple[str, ...], kubeconfig: Path | None, folder: Path) -> Report:
+async def _examine(
+    plan: Plan,
+    names: tuple[str, ...],
+    kubeconfig: Path | None,
+    folder: Path,
+    state: Path | None,
+    accept: frozenset[str],
+) -> Report:
     from releaseconsole.clock import SystemClock
     from releaseconsole.doctor.case import Case
     from releaseconsole.doctor.examine import examine
@@ -56,7 +72,11 @@ async def _examine(plan: Plan, names: tuple[str, ...], kubeconfig: Path | None, 
 
     clock, environ = SystemClock(), dict(os.environ)
     setup = Setup(kubeconfig=kubeconfig, folder=folder, environ=environ, user="", clock=clock, read_only=True)
-    case = Case(plan, kubeconfig, folder, environ, clock, names, partial(make_clients, setup=setup))
+    known, unreadable = _remembered(plan, state)
+    case = Case(
+        plan, kubeconfig, folder, environ, clock, names, partial(make_clients, setup=setup),
+        known=known, unreadable=unreadable, accepted=accept,
+    )  # fmt: skip
     waiting = [str(target) for name in names for target in plan.environments[name].targets]
     telling = asyncio.create_task(_tell(waiting)) if sys.stderr.isatty() else None
     try:
@@ -65,6 +85,20 @@ async def _examine(plan: Plan, names: tuple[str, ...], kubeconfig: Path | None, 
         if telling is not None:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
+
+
+def _remembered(plan: Plan, state: Path | None) -> tuple[ReleaseState, RecordError | None]:
+    """What the journal says, without taking its lock; and why it could not be read."""
+    from releaseconsole.record.fold import fold
+    from releaseconsole.record.model import ReleaseState
+    from releaseconsole.session.opening import journal_folder, read_journal
+
+    if not journal_folder(plan, state).exists():
+        return ReleaseState(), None
+    try:
+        return fold(read_journal(plan, state)[0]), None
+    except RecordError as error:
+        return ReleaseState(), error
 
 
 async def _tell(waiting: list[str]) -> None:

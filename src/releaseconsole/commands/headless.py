@@ -12,12 +12,20 @@ import click
 
 from releaseconsole.commands.output import print_json, say, tell_notices
 from releaseconsole.commands.reach import FIRST_ERROR, accepted, missing_contexts
+from releaseconsole.commands.standing import (
+    alert_lines,
+    automatic_lines,
+    describe_alerts,
+    describe_automatic,
+    describe_rollbacks,
+    rollback_lines,
+)
 from releaseconsole.commands.windows import describe_window, print_window
 from releaseconsole.errors import KubeconfigError, UsageError
-from releaseconsole.record.figures import figures_of
 
 if TYPE_CHECKING:
     from releaseconsole.plan.model import PlacedItem, Plan
+    from releaseconsole.record.model import ReleaseState
     from releaseconsole.session import Session
     from releaseconsole.session.views import EnvironmentView
 
@@ -84,6 +92,9 @@ async def _check(
     async with session:
         names = {placed.environment for placed in wanted if placed.environment}
         await _first_data(session, names, missing)
+        if any(placed.item.check and placed.item.check.watch for placed in wanted):
+            await session.watching.caught_up(FIRST_DATA)
+        tell_notices(session)
         found = await asyncio.gather(*(session.look(placed.item.id) for placed in wanted))
         views = [session.environment(name) for name in session.plan.environments if name in names]
         _tell_unreached(views, missing)
@@ -138,11 +149,13 @@ def run_status(
     2 when the kubeconfig does not lead to one of the clusters.
     """
     missing = missing_contexts(plan, plan.environments, kubeconfig)
-    document, views = asyncio.run(_status(plan, kubeconfig, state, folder, missing, accepted(plan, accept)))
+    document, known, views = asyncio.run(
+        _status(plan, kubeconfig, state, folder, missing, accepted(plan, accept))
+    )
     if as_json:
         print_json(document)
     else:
-        _print_status(document)
+        _print_status(document, known)
     if missing:
         return KubeconfigError.exit_code
     if any(view.cluster.liveness != "live" for view in views):
@@ -162,23 +175,29 @@ async def _status(
     folder: Path,
     missing: Mapping[str, KubeconfigError],
     accept: Collection[str],
-) -> tuple[dict[str, Any], list[EnvironmentView]]:
+) -> tuple[dict[str, Any], ReleaseState, list[EnvironmentView]]:
+    from releaseconsole.record.stores.presence import is_held
     from releaseconsole.session import open_session
+    from releaseconsole.session.opening import journal_folder
 
     session = open_session(
         plan, kubeconfig=kubeconfig, folder=folder, state=state, read_only=True, accept_clusters=accept
     )
     async with session:
         await _first_data(session, plan.environments, missing)
-        await session.watching.caught_up(FIRST_DATA)
+        observers = [session.observer(name) for name in plan.environments if name not in missing]
+        await asyncio.gather(
+            session.watching.caught_up(FIRST_DATA), *(one.alerts.answered(FIRST_DATA) for one in observers)
+        )
         views = [session.environment(name) for name in plan.environments]
         tell_notices(session)
         _tell_unreached(views, missing)
-        return describe(session, views), views
+        held = is_held(journal_folder(plan, state))
+        return describe(session, views, held=held), session.state, views
 
 
-def describe(session: Session, views: list[EnvironmentView]) -> dict[str, Any]:
-    """The release and its environments as one JSON document."""
+def describe(session: Session, views: list[EnvironmentView], *, held: bool = True) -> dict[str, Any]:
+    """The release and its environments as one JSON document; ``held`` when somebody writes the journal now."""
     plan = session.plan
     return {
         "release": plan.release.name,
@@ -186,15 +205,8 @@ def describe(session: Session, views: list[EnvironmentView]) -> dict[str, Any]:
         "phases": [_phase(session, phase.id, phase.title) for phase in plan.phases],
         "items": {item_id: _item(session, item_id) for item_id in plan.items},
         "actions": {action_id: str(session.state.action(action_id).status) for action_id in plan.actions},
-        "rollbacks": [
-            {
-                "id": one.id,
-                "environment": one.environment,
-                "outcome": one.outcome or "under way",
-                "figures": figures_of(one).as_dict(),
-            }
-            for one in session.state.rollbacks
-        ],
+        "rollbacks": describe_rollbacks(session.state, held=held),
+        "automatic": describe_automatic(session.state, held=held),
         "watches": [
             describe_window(view.watch, session.setup.clock.now()) for view in views if view.watch is not None
         ],
@@ -237,13 +249,17 @@ def _environment(view: EnvironmentView) -> dict[str, Any]:
             "total": view.armed.total,
             "problems": list(view.armed.problems),
         },
+        "lock": view.lock,
+        "alerts": describe_alerts(view),
     }
 
 
-def _print_status(document: dict[str, Any]) -> None:
+def _print_status(document: dict[str, Any], known: ReleaseState) -> None:
     click.echo(f"{document['release']} {document['version']}")
     for phase in document["phases"]:
         click.echo(f"  {phase['title']:<24} {phase['label']}")
+    for line in (*rollback_lines(document["rollbacks"], known), *automatic_lines(document["automatic"])):
+        click.echo(line)
     for window in document["watches"]:
         print_window(window)
     for environment in document["environments"]:
@@ -257,3 +273,7 @@ def _print_status(document: dict[str, Any]) -> None:
         for one in environment["objectives"]:
             value = "–" if one["value"] is None else f"{one['value']:,.2f} {one['unit']}"
             click.echo(f"  {one['id']:<24} {one['state']:<14} {value}".rstrip())
+        for line in alert_lines(environment["alerts"]):
+            click.echo(line)
+        if environment["lock"]:
+            click.echo(f"  locked: {environment['lock']}")

@@ -125,11 +125,15 @@ async def _run(
 
 
 def _taken_up(session: Session, name: str, to: str) -> bool:
-    """Whether this goes on with a rollback that was interrupted, to the places that it had set out for."""
+    """Whether this goes on with a rollback that was interrupted, or that another console has under way, to the
+    places that it had set out for."""
     found = session.interrupted_rollback(name)
     if found is None or to not in ("pinned", found.to):
         return False
-    say(f"Going on with the rollback {found.id}, which was interrupted ({found.reason}):")
+    if session.ledger.is_shut_out:
+        say(f"Joining the rollback {found.id}, which has not ended ({found.reason}):")
+    else:
+        say(f"Going on with the rollback {found.id}, which was interrupted ({found.reason}):")
     for key, one in found.workloads.items():
         say(f"  {key}: {one.stage}")
     return True

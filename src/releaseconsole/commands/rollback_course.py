@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from releaseconsole.commands.output import print_json, say, tell_notices
+from releaseconsole.commands.output import drop_stdout, print_json, say, tell_notices
+from releaseconsole.commands.rollback_report import document
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.record.figures import figures_of
+from releaseconsole.report.incident import incident_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from releaseconsole.record.model import RollbackState, WorkloadRollback
     from releaseconsole.session import Session
 
 INTERRUPTED = 130
-"""The exit code after Ctrl+C."""
+"""The exit code after Ctrl+C, and after the signal by which pipelines end what they run."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def fire(
@@ -28,7 +34,8 @@ async def fire(
     rollback = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
-    loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, interrupted.set)
     progress = _Progress(session, name, quiet=as_json, known=resume)
     stuck = _Stuck(session, name) if delete_stuck else None
     try:
@@ -39,16 +46,22 @@ async def fire(
                 await stuck.delete()
             await _first(rollback, session.changed(version), interrupted.wait())
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
         if not rollback.done():
             rollback.cancel()
             await asyncio.wait({rollback})
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
     if rollback.cancelled():
-        return _report_interrupted(session, name, as_json=as_json)
+        return _report_interrupted(progress.current(), name, as_json=as_json)
     done = rollback.result()
     progress.tell()
     tell_notices(session)
-    return _report(done, as_json=as_json)
+    if as_json:
+        print_json(document(done))
+    else:
+        for line in _ending(done):
+            progress.print(line)
+    return 0 if done.outcome == "complete" else 1
 
 
 async def _first(rollback: asyncio.Task[Any], *waits: Any) -> None:
@@ -78,10 +91,15 @@ class _Progress:
             # What the interrupted run had done already was told with its preview.
             self._told = {(key, *line) for key, one in before.workloads.items() for line in _lines(one)}
 
+    def current(self) -> RollbackState | None:
+        """The rollback that is followed; None while it has not begun."""
+        rollback = newest(self._session, self._name)
+        return None if rollback is None or rollback.id == self._before else rollback
+
     def tell(self) -> None:
         """Print what is new."""
-        rollback = newest(self._session, self._name)
-        if self._quiet or rollback is None or rollback.id == self._before:
+        rollback = self.current()
+        if self._quiet or rollback is None:
             return
         for key, one in rollback.workloads.items():
             for stage, took, message in _lines(one):
@@ -93,7 +111,17 @@ class _Progress:
     def _once(self, what: object, line: str) -> None:
         if what not in self._told:
             self._told.add(what)
-            click.echo(f"  {line}".rstrip())
+            self.print(f"  {line}".rstrip())
+
+    def print(self, line: str) -> None:
+        """One line. A reader who has gone away is no reason to leave a rollback half done."""
+        try:
+            click.echo(line)
+        except OSError as error:
+            drop_stdout()
+            self._quiet = True
+            with contextlib.suppress(OSError):
+                say(f"What happens cannot be printed ({error.strerror}); the rollback goes on.")
 
 
 def _lines(one: WorkloadRollback) -> list[tuple[str, str, str]]:
@@ -127,46 +155,31 @@ class _Stuck:
                 say(f"  the pod {one.pod} was not deleted: {error}")
 
 
-def _report_interrupted(session: Session, name: str, *, as_json: bool) -> int:
-    state = newest(session, name)
-    if as_json and state is not None:
-        print_json(document(state))
-    for key, one in state.workloads.items() if state else ():
+def _report_interrupted(state: RollbackState | None, name: str, *, as_json: bool) -> int:
+    """What was done, and how to go on; ``state`` is None when it had not begun."""
+    if as_json:
+        nothing = {"environment": name, "outcome": "interrupted", "workloads": {}}
+        print_json(nothing if state is None else document(state))
+    if state is None:
+        say("Interrupted before anything was patched. Nothing was changed.")
+        return INTERRUPTED
+    for key, one in state.workloads.items():
         say(f"  {key}: {one.stage}")
     say("Interrupted. What was patched stays patched; run the same command again to go on.")
+    say(_locked(name))
     return INTERRUPTED
 
 
-def document(state: RollbackState) -> dict[str, Any]:
-    """One rollback for ``--json``."""
-    return {
-        "id": state.id,
-        "environment": state.environment,
-        "outcome": state.outcome or "under way",
-        "reason": state.reason,
-        "seconds": round(state.ended - state.started, 3) if state.ended else None,
-        "figures": figures_of(state).as_dict(),
-        "workloads": {
-            key: {
-                "stage": str(one.stage),
-                "message": one.message,
-                "times": dict(one.times),
-                "reverted": one.reverted,
-            }
-            for key, one in state.workloads.items()
-        },
-        "hooks": [
-            {"title": one.title, "when": one.when, "status": one.status, "summary": one.summary}
-            for one in state.hooks
-        ],
-    }
+def _locked(name: str) -> str:
+    return f"{name} stays locked against deploys until somebody unlocks it in the console, with a reason."
 
 
-def _report(state: RollbackState, *, as_json: bool) -> int:
-    if as_json:
-        print_json(document(state))
-    else:
-        click.echo(f"Rollback {state.outcome} after {state.ended - state.started:.1f} s.")
-        if figures := str(figures_of(state)):
-            click.echo(f"  {figures}")
-    return 0 if state.outcome == "complete" else 1
+def _ending(state: RollbackState) -> Iterator[str]:
+    yield f"Rollback {state.outcome} after {state.ended - state.started:.1f} s."
+    if figures := str(figures_of(state)):
+        yield f"  {figures}"
+    for line in incident_lines(state):
+        yield f"  {line}"
+    if state.outcome != "complete":
+        yield "What failed can be tried again: run the same command once more."
+    yield _locked(state.environment)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from releaseconsole.clock import Clock
 from releaseconsole.doctor.finding import Finding
+from releaseconsole.errors import RecordError
 from releaseconsole.plan.model import Environment, Plan, Target
 from releaseconsole.plan.variables import environment_values
+from releaseconsole.record.model import ReleaseState
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
@@ -41,6 +43,12 @@ class Case:
     """Those to examine, in the plan's order."""
     prometheus: Callable[[Environment], Mapping[str, PrometheusClient]]
     """Makes the clients of an environment's Prometheus servers, by name ("" for its own)."""
+    known: ReleaseState = field(default_factory=ReleaseState)
+    """What the release's journal says; empty where there is none."""
+    unreadable: RecordError | None = None
+    """Why the journal that is there could not be read."""
+    accepted: frozenset[str] = frozenset()
+    """Contexts that may lead to another cluster than before, once."""
 
     def values(self, environment: str, target: Target | None = None) -> dict[str, str]:
         """What ``$variables`` stand for there (in the first target unless said otherwise)."""

@@ -24,6 +24,7 @@ from releaseconsole.doctor.case import (
 )
 from releaseconsole.doctor.connection import connection
 from releaseconsole.doctor.finding import Finding, State, count, unknown
+from releaseconsole.doctor.journal import examine_identity, examine_journal, examine_rollback
 from releaseconsole.doctor.machine import examine_commands, examine_links
 from releaseconsole.doctor.manifests import Loaded, load, resolve
 from releaseconsole.doctor.metrics import examine_prometheus
@@ -33,13 +34,13 @@ from releaseconsole.doctor.triggers import examine_triggers
 from releaseconsole.doctor.workloads import examine_contents
 from releaseconsole.plan.model import Target
 
-OF_THE_CASE: tuple[CaseExamination, ...] = (examine_commands,)
+OF_THE_CASE: tuple[CaseExamination, ...] = (examine_journal, examine_commands)
 OF_AN_ENVIRONMENT: tuple[EnvironmentExamination, ...] = (
     examine_prometheus,
     examine_triggers,
     examine_links,
 )
-OF_A_TARGET: tuple[TargetExamination, ...] = (examine_contents, examine_age)
+OF_A_TARGET: tuple[TargetExamination, ...] = (examine_contents, examine_age, examine_rollback)
 AT_A_TIME = 16
 """Targets that are visited at the same time."""
 
@@ -108,9 +109,17 @@ async def _examine_target(
         found = list(reached.findings)
         if reached.client is not None:
             visit = Visit(ward, target, reached.client, asyncio.Semaphore(REQUESTS))
-            found += await _visit(visit, loaded)
+            found += await _identified(visit, loaded)
     told(str(target))
     return Group(ward.name, str(target), tuple(found))
+
+
+async def _identified(visit: Visit, loaded: Loaded) -> list[Finding]:
+    """The cluster first: what another one says of workloads and rights would only mislead."""
+    found = await examine_identity(visit)
+    if any(one.state is State.FAILED for one in found):
+        return found
+    return [*found, *await _visit(visit, loaded)]
 
 
 async def _visit(visit: Visit, loaded: Loaded) -> list[Finding]:

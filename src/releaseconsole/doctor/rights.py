@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from releaseconsole.cluster.near import resource_of
-from releaseconsole.outside.watched import around_kinds, watched_kinds
+from releaseconsole.outside.watched import around_kinds, checked_kinds, watched_kinds
 from releaseconsole.plan.model import Plan, Target
 
 TO_WATCH, TO_EXPLAIN = "to follow the release", "to explain what stands around the workloads"
+TO_CHECK = "to verify an item of the plan"
 TO_PLAN, TO_ROLL_BACK = "to pin and to plan a rollback", "to roll back"
 TO_READ_LOGS = "to show logs"
 TO_FREE = "to free a StatefulSet that is stuck on a broken pod"
@@ -76,13 +77,16 @@ def needed_rights(
 
 
 def _watching(plan: Plan, environment: str, namespace: str) -> Iterator[Right]:
-    """A 403 on what is only watched beside the workloads hurts nothing else."""
+    """A 403 on what is only watched beside the workloads hurts nothing but the checks that look at it."""
     for resource in watched_kinds(plan.environments[environment].workloads).values():
         for verb in ("list", "watch"):
             yield Right(verb, resource.group, resource.plural, namespace, (TO_WATCH,))
+    checked = checked_kinds(plan, environment)
     for resource in around_kinds(plan, environment).values():
+        needed = resource.plural in checked
+        why = (TO_CHECK,) if needed else (TO_EXPLAIN,)
         for verb in ("list", "watch"):
-            yield Right(verb, resource.group, resource.plural, namespace, (TO_EXPLAIN,), needed=False)
+            yield Right(verb, resource.group, resource.plural, namespace, why, needed=needed)
 
 
 def _rolling_back(workloads: Iterable[str], namespace: str) -> Iterator[Right]:
