@@ -256,8 +256,17 @@ class LiveConsole(Console):
     async def roll_back(self) -> None:
         """ctrl+r and the letter."""
         await self.press("ctrl+r")
-        await self.press(await self.letter())
-        await self.until(lambda: isinstance(self.app.screen, RollbackScreen), "the progress is shown")
+        await self.confirm()
+
+    async def confirm(self) -> None:
+        """Press the letter that is shown, and another one that was drawn meanwhile, until it has fired."""
+        await self.letter()
+        end = time.monotonic() + PATIENCE
+        while not isinstance(self.app.screen, RollbackScreen):
+            assert time.monotonic() < end, self.text()
+            if (found := _LETTER.search(self.text())) is not None:
+                await self.press((found[1] or found[2]).lower())
+            await self.pilot.pause(0.03)
 
     async def rolled_back(self) -> None:
         """Wait until the rollback has ended."""

@@ -6,11 +6,13 @@ It keeps the rules of `record.gates`, but has no journal and no cluster: views a
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Self
 
 from standin_charts import StandInCharts
+from standin_journal import StandInLedger
 from standin_plan import sample_plan
 from standin_views import EPOCH, SERVICES, Buffer, Checked, burning_view, healthy_view, some_logs
 
@@ -21,6 +23,7 @@ from releaseconsole.record import gates
 from releaseconsole.record.model import (
     ActionState,
     ActionStatus,
+    AutomaticState,
     Decision,
     ItemState,
     ItemStatus,
@@ -33,11 +36,13 @@ from releaseconsole.record.model import (
 )
 from releaseconsole.session.apply_preview import ApplyPreview, Progress, TargetPreview
 from releaseconsole.session.views import (
+    AutomaticView,
     EnvironmentView,
     Notice,
     PreviewLine,
     Refusal,
     RollbackPreview,
+    StuckPod,
 )
 
 __all__ = ["EPOCH", "FixedClock", "StandIn", "Unlucky", "burning_view", "healthy_view", "sample_plan"]
@@ -72,6 +77,8 @@ class StandIn:
         self.state = ReleaseState(started=EPOCH - 2_530)
         self.clock = FixedClock()
         self.charts = StandInCharts()
+        self.ledger = StandInLedger()
+        self.stuck: tuple[StuckPod, ...] = ()
         self.views = {"production": healthy_view(), "staging": healthy_view("staging", "green", "staging")}
         self.buffer = some_logs()
         self.outputs: dict[str, tuple[str, ...]] = {}
@@ -83,7 +90,8 @@ class StandIn:
         self.verdicts: dict[str, ItemState] = {}
         self.broken = asyncio.Event()
         self.closed = False
-        self.letters = iter("HGFEKHGFEH")
+        self.letters = itertools.cycle("HGFEKRNB")
+        self.planned: tuple[PreviewLine, ...] = ()
         self.previews = 0
         self.changes: tuple[Change, ...] = would_change()
         self._focused = ""
@@ -265,13 +273,13 @@ class StandIn:
 
     def _preview(self, env_id: str) -> RollbackPreview:
         view = self.views[env_id]
-        self.previews += 1
         return RollbackPreview(
             environment=env_id,
             title=view.title or env_id,
             colour=view.colour,
             targets=("prod-eu / healthpay",),
-            lines=tuple(
+            lines=self.planned
+            or tuple(
                 PreviewLine(
                     key=f"prod-eu/healthpay/deployment/{name}",
                     name=name,
@@ -294,7 +302,6 @@ class StandIn:
         )
 
     def prepared_preview(self, env_id: str) -> RollbackPreview | None:
-        self.calls.append(("prepared", env_id))
         return self._preview(env_id)
 
     async def preview_rollback(self, env_id: str, to: str = "pinned") -> RollbackPreview:
@@ -302,6 +309,7 @@ class StandIn:
             await self.preview_gate.wait()
         if self.failure is not None:
             raise self.failure
+        self.previews += 1
         return self._preview(env_id)
 
     def start_rollback(self, preview: RollbackPreview, reason: str = "") -> None:
@@ -317,12 +325,44 @@ class StandIn:
     def retry_rollback(self, environment: str) -> None:
         self._want("retry", environment)
 
+    def interrupted_rollback(self, environment: str) -> RollbackState | None:
+        mine = [one for one in self.state.rollbacks if one.environment == environment]
+        return mine[-1] if mine and mine[-1].outcome == "interrupted" else None
+
+    async def resume_rollback(self, environment: str) -> RollbackState:
+        self._want("resume", environment)
+        rollback = replace(self.state.rollbacks[-1], outcome="", ended=0.0)
+        self._fold(rollbacks=(*self.state.rollbacks[:-1], rollback))
+        return rollback
+
+    def stop_automatic(self, environment: str) -> None:
+        self._want("stop", environment)
+        self._fold(automatic={environment: AutomaticState("stopped", "error-rate", self.user, EPOCH)})
+        self.set_view(environment, replace(self.views[environment], automatic=None))
+
+    def count_down(self, environment: str, seconds: int, reason: str = "error rate 1.8 % > 1 %") -> None:
+        """A countdown to an automatic rollback stands at so many seconds."""
+        self._fold(automatic={environment: AutomaticState("counting", "error-rate", "trigger", EPOCH)})
+        counting = AutomaticView(environment, seconds, reason)
+        self.set_view(environment, replace(self.views[environment], automatic=counting))
+
+    def stuck_pods(self, environment: str) -> tuple[StuckPod, ...]:
+        return self.stuck
+
+    async def delete_stuck_pod(self, environment: str, key: str, pod: str) -> None:
+        self._want("delete pod", environment, key, pod)
+        self.stuck = tuple(one for one in self.stuck if one.pod != pod)
+        self.touch()
+
     def walk(self, stage: Stage, seconds: float, *, message: str = "", key: str = "") -> None:
         """Every workload (or the one of ``key``) reaches a stage of the running rollback."""
         rollback = self.state.rollbacks[-1]
         workloads = {
             name: replace(
-                one, stage=stage, message=message, times={**one.times, stage: rollback.started + seconds}
+                one,
+                stage=stage,
+                message=message,
+                times={**one.times, stage.value: rollback.started + seconds},
             )
             if key in name
             else one

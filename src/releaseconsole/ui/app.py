@@ -19,7 +19,8 @@ from textual.screen import Screen
 
 from releaseconsole.clock import Clock, SystemClock
 from releaseconsole.errors import GateClosed, ReadOnly, ReleaseConsoleError
-from releaseconsole.record.model import ActionStatus, RollbackState
+from releaseconsole.record.model import ActionStatus
+from releaseconsole.ui.emergency import EmergencyDesk, stop_key
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
 from releaseconsole.ui.intents import Intents
 from releaseconsole.ui.keymap import bindings_of, load_keymap
@@ -37,13 +38,15 @@ from releaseconsole.ui.screens.preview import PreviewScreen
 from releaseconsole.ui.screens.rollback import RollbackScreen
 from releaseconsole.ui.screens.watch import WatchScreen
 from releaseconsole.ui.themes import DEFAULT_THEME, load_themes, shipped_folder
-from releaseconsole.ui.words import counted, plain, took
+from releaseconsole.ui.words import counted, plain
 
 T = TypeVar("T")
 FRAME = 0.2
 """Seconds between two looks at the session."""
 LOGS_EVERY = 2.0
 """Seconds between two looks at logs that nobody has brought to the front."""
+MOST_DIALOGS = 12
+"""So many may lie over each other; only the rollback opens over any number."""
 LEAVING = 8.0
 """Seconds that the session gets to close before the console leaves without it."""
 _LOG = logging.getLogger("releaseconsole.ui")
@@ -85,13 +88,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.register_theme(loaded)
         self._intents = Intents(self, self._session)
         self._main = MainScreen(self._session, glyphs, self.guard)
+        self.emergency = EmergencyDesk(self, self._session, self._main, self._intents, glyphs, self.clock)
         self._seen = -1
         self._second = -1
         self._logs_turn = -1
         self._opened = False
         self._leaving = asyncio.Event()
         self._session_closed = asyncio.Event()
-        self._rolling: set[str] = set()
         self._told_of: set[str] = set()
 
     def get_key_display(self, binding: Binding) -> str:
@@ -128,6 +131,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.tell(problem, "warning")
         if keymap.keys:
             self.set_keymap(dict(keymap.keys))
+            self.emergency.stop_key = stop_key(keymap.keys)
 
     def _known_bindings(self) -> Iterator[Binding]:
         for node in self._main.walk_children():
@@ -140,8 +144,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             async with self._session:
                 self._opened = True
                 self._main.open()
+                self.emergency.opened()
                 self._look()
                 await self._leaving.wait()
+                await self._end_intents()
         except ReleaseConsoleError as error:
             self._broken(error)
         except Exception as error:  # noqa: BLE001  (the edge of the worker: it tells)
@@ -149,6 +155,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._broken(ReleaseConsoleError(f"The session ended: {_told(error)}.", self._where_details()))
         finally:
             self._session_closed.set()
+
+    async def _end_intents(self) -> None:
+        """What was begun for a person acts through the session: it ends before the session does."""
+        begun = [one for one in self.workers if one.node is self and one.group not in ("session", "quit")]
+        for worker in begun:
+            worker.cancel()
+        await asyncio.gather(*(worker.wait() for worker in begun), return_exceptions=True)
 
     def _broken(self, error: ReleaseConsoleError) -> None:
         if not self._opened:
@@ -217,32 +230,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._seen, self._second = version, math.floor(monotonic)
             self._main.update_view(moment, everything=tick)
             for screen in self.screen_stack:
-                if isinstance(screen, RollbackScreen | WatchScreen):
+                if isinstance(screen, WatchScreen):
                     screen.show(now)
-            self._follow_rollbacks()
+            self.emergency.look(now)
 
     def _notices(self) -> None:
         for notice in self._session.take_notices():
             self.tell(notice.text, notice.severity)
-
-    def _follow_rollbacks(self) -> None:
-        """When a rollback that was seen under way has ended: say so, and go to what has to be checked now."""
-        for rollback in self._session.state.rollbacks:
-            if rollback.under_way:
-                self._rolling.add(rollback.id)
-            elif rollback.id in self._rolling:
-                self._rolling.discard(rollback.id)
-                self._rolled_back(rollback)
-
-    def _rolled_back(self, rollback: RollbackState) -> None:
-        if rollback.outcome != "complete":
-            self.tell(f"The rollback ended as {rollback.outcome}. Press ctrl+r, or b to see it.", "error")
-            return
-        seconds = took(rollback.ended - rollback.started)
-        self.tell(f"Rolled back {counted(len(rollback.workloads), 'workload')} in {seconds}.")
-        phase = next((one for one in self._session.plan.phases if one.kind == "rollback"), None)
-        if phase is not None:
-            self._main.show_phase(phase.id, rollback.environment)
 
     # What every part may use.
 
@@ -288,6 +282,27 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def verifying(self, item_id: str, under_way: bool) -> None:
         self._main.verifying(item_id, under_way)
+
+    def push_screen(self, screen: Any, *more: Any, **options: Any) -> Any:
+        """As always, but a key that repeats faster than its dialog opens does not pile dialogs up.
+
+        Each is drawn through all those below it: a hundred of them would be more than the stack of calls holds.
+        The answer of one that is not opened is None, as if it had been cancelled.
+        """
+        if not self._is_open(screen):
+            return super().push_screen(screen, *more, **options)
+        nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return nothing
+
+    def _is_open(self, screen: Any) -> bool:
+        if isinstance(screen, str | PreviewScreen | RollbackScreen | MainScreen):
+            return False
+        about = getattr(screen, "question", None)
+        same = (
+            type(one) is type(screen) and getattr(one, "question", None) == about for one in self.screen_stack
+        )
+        return len(self.screen_stack) > MOST_DIALOGS or any(same)
 
     # What somebody wants.
 
@@ -346,7 +361,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         elif wish == "help":
             self.show_help()
         elif wish == "watch-rollback":
-            self.watch_rollback()
+            self.emergency.watch_last()
+        elif wish == "armed":
+            self.emergency.armed()
         elif wish == "watch-window":
             self.watch_window()
         else:
@@ -375,47 +392,25 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # The rollback.
 
     def action_rollback(self) -> None:
-        """On every screen and over every dialog: the preview, or the progress of what is under way."""
-        environment = self._main.environment_id
-        if not self._opened or not environment:
-            reason = "The plan has no environment." if self._opened else "The release is still being opened."
-            self.tell(f"Nothing can be rolled back yet. {reason}", "warning")
-            return
-        if isinstance(self.screen, PreviewScreen | RollbackScreen) and self.screen.environment == environment:
-            if isinstance(self.screen, PreviewScreen) or self._main.rollback_under_way():
-                return
-            self.screen.dismiss()
-        if self._main.rollback_under_way():
-            self.watch_rollback()
-        else:
-            self.push_screen(PreviewScreen(self._session, environment, self.glyphs))
+        """On every screen and over every dialog: the preview, or the progress of what is not at its end."""
+        self.emergency.press(self._opened)
+
+    def action_stop_automatic(self) -> None:
+        """Stop the countdown to an automatic rollback."""
+        self.emergency.stop_automatic()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a countdown, its key is free for what a text field makes of it."""
+        return action != "stop_automatic" or (self._opened and self.emergency.counts_down)
 
     @on(PreviewScreen.Fired)
     def _fire(self, message: PreviewScreen.Fired) -> None:
-        preview = message.preview
-        before = len(self._session.state.rollbacks)
-        with self.guard("the rollback"):
-            self._session.start_rollback(preview)
-            self._watch(preview.environment, preview.title, preview.colour, before)
+        self.emergency.fire(message.preview)
 
-    @on(RollbackScreen.Retry)
-    def _retry(self, message: RollbackScreen.Retry) -> None:
-        with self.guard("the second try"):
-            self._session.retry_rollback(message.environment)
-
-    def watch_rollback(self) -> None:
-        """Show the last rollback's progress."""
-        rollbacks = self._session.state.rollbacks
-        if rollbacks:
-            env_id = rollbacks[-1].environment
-            environment = self._session.plan.environments.get(env_id)
-            title = (environment.title if environment else "") or env_id
-            self._watch(env_id, title, environment.colour if environment else "red", 0)
-
-    def _watch(self, env_id: str, title: str, colour: str, after: int) -> None:
-        screen = RollbackScreen(self._session, env_id, title or env_id, colour, self.glyphs, after=after)
-        self.push_screen(screen, None)
-        screen.call_later(screen.show, self.clock.now())
+    @on(RollbackScreen.Onward)
+    def _onward(self, message: RollbackScreen.Onward) -> None:
+        if not self._refused():
+            self.emergency.onward(message)
 
     def commands(self) -> tuple[Command, ...]:
         """Everything that can be done now, in words, for the command palette."""

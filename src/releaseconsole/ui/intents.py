@@ -12,7 +12,7 @@ from textual.screen import Screen
 from releaseconsole.plan.model import Item, PlacedAction, PlacedItem
 from releaseconsole.record.model import ActionStatus, ItemStatus
 from releaseconsole.record.watches import tally_words
-from releaseconsole.session.views import Refusal
+from releaseconsole.session.views import Refusal, StuckPod
 from releaseconsole.ui.messages import ItemVerb
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.dialogs import AskScreen, ConfirmScreen, DecideScreen, Question
@@ -150,14 +150,14 @@ class Intents:
             return await self._desk.agreed(placed.id)
         return await self._confirm("Run this action?", _what(placed), placed.environment)
 
-    async def _confirm(self, title: str, about: str, env_id: str) -> bool:
+    async def _confirm(self, title: str, about: str, env_id: str, keys: str = "y run it    n cancel") -> bool:
         environment = self._session.plan.environments.get(env_id)
         if environment is None:
             return True
         name = (environment.title or env_id).upper()
         places = " and ".join(f"{target.context} / {target.namespace}" for target in environment.targets)
         about = f"{about}\n\nEnvironment {name}, cluster {places}"
-        question = Question(f"{title} {name}", about, "y run it    n cancel", colour=environment.colour)
+        question = Question(f"{title} {name}", about, keys, colour=environment.colour)
         answer = await self._desk.ask(ConfirmScreen(question))
         return bool(answer)
 
@@ -228,6 +228,17 @@ class Intents:
         reason = await self._desk.ask(AskScreen(Question("Unlock", about, "why deploying is safe again")))
         if reason is not None:
             self._session.unlock(env_id, reason)
+
+    async def delete_stuck_pod(self, env_id: str, stuck: StuckPod) -> None:
+        """Delete the broken pod that a StatefulSet waits for, after a yes."""
+        about = (
+            f"Pod {stuck.pod}: {stuck.why or 'not ready'}\n"
+            "An ordered StatefulSet waits for it for ever (kubernetes #67250). "
+            "Its controller makes it anew from the template that was rolled back to; its volumes stay."
+        )
+        if await self._confirm("Delete this pod?", about, env_id, "y delete it    n leave it"):
+            await self._session.delete_stuck_pod(env_id, stuck.key, stuck.pod)
+            self._desk.tell(f"{stuck.pod} is deleted; its controller makes it anew.")
 
     async def stop_watching(self, env_id: str) -> None:
         """End the observation window of an environment, after a yes."""

@@ -19,6 +19,8 @@ from releaseconsole.ui.port import FIRING_LETTERS
 
 ROLLBACK_ID = "app.rollback"
 ROLLBACK_KEY = "ctrl+r"
+STOP_ID = "app.stop-automatic"
+STOP_KEY = "ctrl+x"
 RESERVED = {ROLLBACK_KEY: "the rollback", "ctrl+c": "copying", "ctrl+p": "the command palette"}
 SHARED_SCOPES = ("app", "frame")
 MOST_BYTES = 65_536
@@ -91,6 +93,8 @@ KEYS: tuple[Key, ...] = (
         priority=True,
     ),
     Key("app.quit", "ctrl+q", "quit", "quit", "Leave the console; the release stays as it is", priority=True),
+    Key(STOP_ID, STOP_KEY, "stop_automatic", "stop automatic rollback",
+        "Stop the countdown to an automatic rollback; cuts text when there is none", writes=True, priority=True),
     Key("frame.accept-cluster", "A", "want('accept-cluster')", "accept cluster",
         "Confirm that a context leads to another cluster than before", True, True),
     Key("frame.next-pane", "tab", "next_pane", "next pane", "Go to the next panel", show=True),
@@ -103,6 +107,7 @@ KEYS: tuple[Key, ...] = (
     Key("frame.unlock", "U", "want('unlock')", "unlock", "Lift the lock that a rollback has left",
         writes=True),
     Key("frame.watch-rollback", "b", "want('watch-rollback')", "rollback progress", "Show the last rollback"),
+    Key("frame.armed", "a", "want('armed')", "armed?", "What the rollback of each workload rests on"),
     Key("frame.theme", "t", "want('theme')", "theme", "Switch to the next colour theme"),
     Key("frame.leave", "escape", "leave", "back", "Leave zoom or find"),
     Key("frame.quit", "q", "want('quit')", "quit", "Leave; the release stays as it is", show=True),
@@ -129,12 +134,28 @@ KEYS: tuple[Key, ...] = (
     Key("checklist.reopen", "u", "item('reopen')", "undo", "Take back what was said of the item", True, True),
     Key("checklist.cancel", "c", "cancel", "cancel action", "Stop the action that runs", writes=True),
     Key("output.cancel", "c", "cancel", "cancel action", "Stop the action that runs", True, True),
-    Key("preview.diff", "d", "toggle_diff", "template diff", "Show what changes in the pod templates", True),
+    Key("preview.diff", "d,ctrl+t", "toggle_diff", "template diff", "Show what changes in the pod templates", True),
     Key("preview.cancel", "escape", "dismiss_preview", "cancel", "Close; nothing is rolled back", True),
     Key("preview.up", "up,k", "scroll(-1)", "up", "Scroll up"),
     Key("preview.down", "down,j", "scroll(1)", "down", "Scroll down"),
+    Key("preview.page-up", "pageup", "page(-1)", "page up", "Scroll up one page"),
+    Key("preview.page-down", "pagedown", "page(1)", "page down", "Scroll down one page"),
     Key("rollback.close", "escape,q", "close", "close", "Close; the rollback goes on", True),
     Key("rollback.retry", "r", "retry", "retry failed", "Roll back again what has failed", True, True),
+    Key("rollback.resume", "c", "resume", "continue", "Go on with a rollback that was interrupted", True, True),
+    Key("rollback.delete-pod", "x", "delete_pod", "delete pod",
+        "Delete the broken pod that a StatefulSet waits for; asks first", True, True),
+    Key("rollback.unlock", "U", "unlock", "unlock", "Allow deploys again; asks why", True, True),
+    Key("rollback.up", "up,k", "scroll(-1)", "up", "Scroll up"),
+    Key("rollback.down", "down,j", "scroll(1)", "down", "Scroll down"),
+    Key("rollback.page-up", "pageup", "page(-1)", "page up", "Scroll up one page"),
+    Key("rollback.page-down", "pagedown,space", "page(1)", "page down", "Scroll down one page"),
+    Key("armed.close", "escape,q,a", "close", "close", "Close", True),
+    Key("armed.pin", "p", "pin", "pin", "Pin what runs now; a rollback returns to it", True, True),
+    Key("armed.up", "up,k", "scroll(-1)", "up", "Scroll up"),
+    Key("armed.down", "down,j", "scroll(1)", "down", "Scroll down"),
+    Key("armed.page-up", "pageup", "page(-1)", "page up", "Scroll up one page"),
+    Key("armed.page-down", "pagedown,space", "page(1)", "page down", "Scroll down one page"),
     Key("apply.agree", "enter", "agree", "apply", "Apply what is shown", True, True),
     Key("apply.cancel", "escape,q", "leave", "cancel", "Close; nothing is applied", True),
     Key("apply.up", "up,k", "scroll(-1)", "up", "Scroll up"),
@@ -220,7 +241,7 @@ def _problem(binding_id: str, raw: object, present: Mapping[str, set[str]]) -> s
     for key in sorted(keys):
         if not _KEY.match(key):
             return f"“{key}” is not the name of a key"
-        if binding_id == ROLLBACK_ID and not _works_while_typing(key):
+        if binding_id in (ROLLBACK_ID, STOP_ID) and not _works_while_typing(key):
             return f"“{key}” would be text in a text field; use a ctrl or function key"
         if scope == "preview" and key.upper() in FIRING_LETTERS:
             return f"{key} may be the letter that fires the rollback"

@@ -12,6 +12,7 @@ Wish = Literal[
     "pin",
     "decide",
     "unlock",
+    "armed",
     "accept-cluster",
     "theme",
     "help",

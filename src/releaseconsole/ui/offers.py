@@ -16,11 +16,23 @@ from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.layout import PANES
 from releaseconsole.ui.screens.main import MainScreen
 from releaseconsole.ui.screens.palette import Command
+from releaseconsole.ui.screens.rollback_lines import interrupted_rollback
+
+
+class Emergency(Protocol):
+    """What the rollback offers besides its key."""
+
+    @property
+    def counts_down(self) -> bool: ...
+    def stop_automatic(self) -> None: ...
+    def resume(self, environment: str) -> None: ...
 
 
 class Doer(Protocol):
     """What the commands need of the application."""
 
+    @property
+    def emergency(self) -> Emergency: ...
     def action_rollback(self) -> None: ...
     def want(self, wish: Wish) -> None: ...
     def use_theme(self, name: str) -> None: ...
@@ -32,6 +44,12 @@ def all_commands(
 ) -> Iterator[Command]:
     """Every command that makes sense now."""
     yield Command("ROLLBACK: show what it would do", "The same as ctrl+r", app.action_rollback)
+    yield Command(
+        "Rollback: is it armed?", "What the rollback of each workload rests on", partial(app.want, "armed")
+    )
+    if session.state.rollbacks:
+        watch = partial(app.want, "watch-rollback")
+        yield Command("Rollback: progress", "Show the last rollback", watch)
     for number, phase in enumerate(session.plan.phases, start=1):
         name = f"Phase {number}: {phase.title}"
         yield Command(name, "Show this phase", partial(main.show_phase, phase.id))
@@ -65,6 +83,7 @@ def _writing_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> I
         if action.phase.id == main.phase.id:
             run = partial(app.post_message, ActionWanted(action.id))
             yield Command(f"Run: {action.action.label}", "An action of this phase", run)
+    yield from _rollback_commands(app, main, session)
     if session.practice:
         tick_all = partial(app.want, "tick-all")
         yield Command("Practice: tick every open item of this phase", "To get on with the walk", tick_all)
@@ -74,3 +93,12 @@ def _writing_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> I
         accept = partial(app.want, "accept-cluster")
         yield Command("Accept the cluster that the context leads to now", "Shows both, and asks", accept)
     yield Command("Unlock the environment", "Asks why", partial(app.want, "unlock"))
+
+
+def _rollback_commands(app: Doer, main: MainScreen, session: ConsoleSession) -> Iterator[Command]:
+    if app.emergency.counts_down:
+        stop = app.emergency.stop_automatic
+        yield Command("Stop the automatic rollback", "Until the next deploy", stop)
+    if main.environment_id and interrupted_rollback(session, main.environment_id):
+        resume = partial(app.emergency.resume, main.environment_id)
+        yield Command("Continue the interrupted rollback", "From where it stopped", resume)

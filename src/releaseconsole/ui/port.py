@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Protocol
 
 from releaseconsole.plan.model import Plan
-from releaseconsole.record.model import ItemState, Pin, ReleaseState
+from releaseconsole.record.model import ItemState, Pin, ReleaseState, RollbackState
 from releaseconsole.session.apply_preview import ApplyPreview
 from releaseconsole.session.apply_preview import Progress as Tried
 from releaseconsole.session.chart_data import ChartData
-from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview
+from releaseconsole.session.views import EnvironmentView, Notice, Refusal, RollbackPreview, StuckPod
 
 FIRING_LETTERS = "ABCEFGHMNPRSTUVWXYZ"
 """What ``RollbackPreview.letter`` is drawn from. The dialog takes either case. Left out are the letters that
@@ -115,6 +115,15 @@ class WindowKeeper(Protocol):
     def stop(self, env_id: str, reason: str = "", /) -> None: ...
 
 
+class JournalKeeper(Protocol):
+    """Who writes the journal."""
+
+    @property
+    def unwritten(self) -> int:
+        """How many entries exist in memory only, since the journal refused them."""
+        ...
+
+
 class ConsoleSession(Protocol):
     """One release under way. Reading is cheap and never waits; ``version`` moves when something was changed.
 
@@ -175,6 +184,8 @@ class ConsoleSession(Protocol):
 
     @property
     def watching(self) -> WindowKeeper: ...
+    @property
+    def ledger(self) -> JournalKeeper: ...
 
     # Intents that are written at once.
     def tick(self, item_id: str, value: str = "", note: str = "") -> None: ...
@@ -211,4 +222,24 @@ class ConsoleSession(Protocol):
 
     def retry_rollback(self, environment: str) -> None:
         """Once more with what failed in the last rollback of the environment; owned by the session."""
+        ...
+
+    def interrupted_rollback(self, environment: str) -> RollbackState | None:
+        """The environment's last rollback, when a console died over it."""
+        ...
+
+    async def resume_rollback(self, environment: str) -> RollbackState:
+        """Go on with the rollback that was interrupted; returns at its end."""
+        ...
+
+    def stop_automatic(self, environment: str) -> None:
+        """Stop the countdown to an automatic rollback, until the next deploy."""
+        ...
+
+    def stuck_pods(self, environment: str) -> tuple[StuckPod, ...]:
+        """Broken pods that ordered StatefulSets of the environment wait for in vain."""
+        ...
+
+    async def delete_stuck_pod(self, environment: str, key: str, pod: str) -> None:
+        """Delete one of them, by its UID."""
         ...

@@ -204,11 +204,6 @@ class ApplyScreen(Overlay[bool]):
     def action_leave(self) -> None:
         self.dismiss(False)
 
-    def action_page(self, direction: int) -> None:
-        """Up or down by a page."""
-        body = self.query_one(".overlay-body", VerticalScroll)
-        body.scroll_relative(y=direction * max(1, body.size.height - 1), animate=False)
-
     def action_edge(self, direction: int) -> None:
         """To the beginning or the end."""
         body = self.query_one(".overlay-body", VerticalScroll)

@@ -36,7 +36,7 @@ from releaseconsole.ui.panes.checklist_rows import rows_of
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.deck import Deck, Moment, is_lively, pane_marks
 from releaseconsole.ui.screens.layout import PANES, SMALLEST, Arrangement, Fronts, after, arrange
-from releaseconsole.ui.screens.rollback import progress_words
+from releaseconsole.ui.screens.rollback_lines import progress_words
 from releaseconsole.ui.screens.wishes import possible
 from releaseconsole.ui.widgets.find_bar import FindBar
 from releaseconsole.ui.widgets.key_bar import KeyBar
@@ -278,13 +278,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _status(self) -> Status:
         session = self.session
-        rollback = self.rollback_under_way()
         return Status(
             session.title,
             self._view,
             session.read_only,
             session.state.started,
-            progress_words(rollback) if rollback else "",
+            progress_words(session, self.environment_id),
             opening="",
             practice=session.practice,
             ended=self._ended,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -17,7 +19,12 @@ _FRAME = 4
 
 
 class Overlay(ModalScreen[ScreenResultType]):
-    """Lies over everything; the panels below go on."""
+    """Lies over everything; the panels below go on.
+
+    What is new reaches it from outside at any time: also before its parts are there, and after they are gone.
+    """
+
+    VERDICT_ROWS: ClassVar[int] = 0
 
     def heading(self) -> tuple[str, str]:
         """The title, and the colour of the environment."""
@@ -30,6 +37,10 @@ class Overlay(ModalScreen[ScreenResultType]):
     def foot(self, width: int) -> Line:
         """What can be pressed."""
         raise NotImplementedError
+
+    def verdict(self, width: int) -> list[Line]:
+        """What must be seen however far the body is scrolled: at most ``VERDICT_ROWS`` lines."""
+        return []
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog overlay"):
@@ -49,7 +60,17 @@ class Overlay(ModalScreen[ScreenResultType]):
         return [line((cut_end(plain(title), width), f"env-{colour}")), *lines]
 
     def _foot(self, width: int) -> list[Line]:
-        return [self.foot(width)]
+        verdict = self.verdict(width)[: self._verdict_rows]
+        return [*verdict, self.foot(width)]
+
+    @property
+    def _verdict_rows(self) -> int:
+        return min(1, self.VERDICT_ROWS) if self._small else self.VERDICT_ROWS
+
+    @property
+    def scrolled(self) -> VerticalScroll | None:
+        """What holds the body, while it is there."""
+        return next(iter(self.query(".overlay-body").results(VerticalScroll)), None)
 
     def on_mount(self) -> None:
         self._fit()
@@ -61,14 +82,15 @@ class Overlay(ModalScreen[ScreenResultType]):
 
     def _fit(self) -> None:
         self.set_class(self._small, "-small")
-        room = self.app.size.height - (1 if self._small else _FRAME)
-        self.query_one(".overlay-body", VerticalScroll).styles.max_height = max(1, room)
+        room = self.app.size.height - (1 if self._small else _FRAME) - self._verdict_rows
+        if (body := self.scrolled) is not None:
+            body.styles.max_height = max(1, room)
 
     def renew(self) -> None:
         """What is shown has changed."""
-        if not self.is_mounted:
+        box = next(iter(self.query(".overlay").results(Vertical)), None)
+        if not self.is_mounted or box is None:
             return
-        box = self.query_one(".overlay", Vertical)
         title, colour = self.heading()
         box.border_title = Content(plain(title))
         box.add_class(f"-env-{colour}")
@@ -77,4 +99,10 @@ class Overlay(ModalScreen[ScreenResultType]):
 
     def action_scroll(self, direction: int) -> None:
         """Up or down by some lines."""
-        self.query_one(".overlay-body", VerticalScroll).scroll_relative(y=3 * direction, animate=False)
+        if (body := self.scrolled) is not None:
+            body.scroll_relative(y=3 * direction, animate=False)
+
+    def action_page(self, direction: int) -> None:
+        """Up or down by a page."""
+        if (body := self.scrolled) is not None:
+            body.scroll_relative(y=direction * max(1, body.size.height - 1), animate=False)

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.binding import BindingType
 from textual.message import Message
 
-from releaseconsole.record.model import STAGES, RollbackState, Stage, WorkloadRollback
+from releaseconsole.record.model import RollbackState, Stage
+from releaseconsole.session.views import StuckPod
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.keymap import bindings_of, writing_actions
 from releaseconsole.ui.port import ConsoleSession
 from releaseconsole.ui.screens.overlay import Overlay
-from releaseconsole.ui.widgets.lines import Line, Piece, line
-from releaseconsole.ui.words import cell_len, counted, cut_middle, fit, plain, span, took, wrap
+from releaseconsole.ui.screens.rollback_lines import (
+    figures_line,
+    journal_lines,
+    outcome_line,
+    rollback_lines,
+)
+from releaseconsole.ui.widgets.lines import Line, Piece, line, line_width
+from releaseconsole.ui.words import counted, cut_middle, plain
 
-COLUMN = 11
 _WRITING = writing_actions("rollback")
+_HEADINGS = {
+    "complete": "ROLLED BACK",
+    "interrupted": "ROLLBACK INTERRUPTED ══",
+    "failed": "ROLLBACK FAILED ══",
+    "cancelled": "ROLLBACK CANCELLED ══",
+}
+GAP = "     "
+Way = Literal["retry", "resume", "unlock", "delete_pod"]
 
 
 class RollbackScreen(Overlay[None]):
     """Closing it changes nothing: the session goes on with the rollback."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("rollback")
+    VERDICT_ROWS: ClassVar[int] = 2
 
-    class Retry(Message):
-        """Somebody wants what failed to be tried again."""
+    class Onward(Message):
+        """Somebody wants to go on: try again, continue, unlock, or delete the pod that is in the way."""
 
-        def __init__(self, environment: str) -> None:
+        def __init__(self, way: Way, environment: str, stuck: StuckPod | None = None) -> None:
             super().__init__()
+            self.way = way
             self.environment = environment
+            self.stuck = stuck
 
     def __init__(
         self,
         session: ConsoleSession,
         environment: str,
-        title: str,
-        colour: str,
         glyphs: Glyphs,
         *,
         after: int = 0,
@@ -46,135 +61,109 @@ class RollbackScreen(Overlay[None]):
         super().__init__()
         self._session = session
         self.environment = environment
-        self._title = title
-        self._colour = colour
         self._glyphs = glyphs
         self._after = after
         self._now = 0.0
+        self._stuck: tuple[StuckPod, ...] = ()
 
     def heading(self) -> tuple[str, str]:
-        return f"ROLLING BACK {self._title.upper()}", self._colour
+        environment = self._session.plan.environments.get(self.environment)
+        title = (environment.title if environment else "") or self.environment
+        rollback = self.rollback
+        words = _HEADINGS.get(rollback.outcome if rollback else "", "ROLLING BACK")
+        return f"{words} {title.upper()}", environment.colour if environment else "red"
 
     @property
     def rollback(self) -> RollbackState | None:
         """The one that is shown: the environment's last."""
         later = self._session.state.rollbacks[self._after :]
-        found = [one for one in later if one.environment == self.environment]
-        return found[-1] if found else None
+        return next((one for one in reversed(later) if one.environment == self.environment), None)
 
     def show(self, now: float) -> None:
         """Repaint; ``now`` in seconds since the epoch."""
         self._now = now
+        self._stuck = self._session.stuck_pods(self.environment) if self.rollback else ()
         self.renew()
         self.refresh_bindings()
 
+    # What is seen.
+
     def body(self, width: int) -> list[Line]:
+        loud = journal_lines(self._session.ledger.unwritten, width)
         rollback = self.rollback
         if rollback is None:
-            return [line(("Sending the patches…", "waiting"))]
-        return list(rollback_lines(rollback, width, self._now, self._glyphs))
+            return [*loud, line(("Sending the patches…", "waiting"))]
+        lock = self._session.state.locks.get(self.environment)
+        return [*loud, *rollback_lines(rollback, width, self._now, self._glyphs, self._stuck, lock)]
+
+    def verdict(self, width: int) -> list[Line]:
+        rollback = self.rollback
+        if rollback is None:
+            return []
+        figures = figures_line(rollback, width)
+        return [outcome_line(rollback, self._now, self._glyphs), *([figures] if figures else [])]
 
     def foot(self, width: int) -> Line:
-        retry = line(("r", "key"), " retry failed", "      ") if self._can_retry() else ()
         rollback = self.rollback
-        goes_on = " close, it goes on" if rollback is None or rollback.under_way else " close"
-        return (*retry, *line(("esc", "key"), goes_on))
+        goes_on = "close, it goes on" if rollback is None or rollback.under_way else "close"
+        offers = [] if self._session.read_only else [(key, words) for _, key, words in self._offers()]
+        return _foot([*offers, ("esc", goes_on)], width)
 
-    def _can_retry(self) -> bool:
+    def _offers(self) -> Iterator[tuple[Way, str, str]]:
+        """What somebody may do now: the way, its key and what it does."""
         rollback = self.rollback
-        return rollback is not None and rollback.outcome in ("failed", "interrupted", "cancelled")
+        if rollback is None:
+            return
+        failed = sum(one.stage is Stage.FAILED for one in rollback.workloads.values())
+        if self._interrupted:
+            yield "resume", "c", "continue where it stopped"
+        elif failed and not rollback.under_way:
+            yield "retry", "r", f"retry failed ({failed})"
+        if self._stuck:
+            more = f" (1 of {counted(len(self._stuck), 'pod')})" if len(self._stuck) > 1 else ""
+            yield "delete_pod", "x", f"delete pod {cut_middle(plain(self._stuck[0].pod), 40)}{more}"
+        if self.environment in self._session.state.locks and not rollback.under_way:
+            yield "unlock", "U", "unlock deploys"
+
+    @property
+    def _interrupted(self) -> bool:
+        found = self._session.interrupted_rollback(self.environment)
+        return found is not None and self.rollback is not None and found.id == self.rollback.id
+
+    # Keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in _WRITING:
-            return self._can_retry() and not self._session.read_only
+            return not self._session.read_only and action in {way for way, _, _ in self._offers()}
         return True
 
     def action_close(self) -> None:
         self.dismiss()
 
     def action_retry(self) -> None:
-        self.app.post_message(self.Retry(self.environment))
+        self._want("retry")
+
+    def action_resume(self) -> None:
+        self._want("resume")
+
+    def action_unlock(self) -> None:
+        self._want("unlock")
+
+    def action_delete_pod(self) -> None:
+        self._want("delete_pod", self._stuck[0])
+
+    def _want(self, way: Way, stuck: StuckPod | None = None) -> None:
+        self.app.post_message(self.Onward(way, self.environment, stuck))
 
 
-def rollback_lines(rollback: RollbackState, width: int, now: float, glyphs: Glyphs) -> Iterator[Line]:
-    """The whole table: stages as columns where there is room, else one line per workload."""
-    names = {key: _short(key, rollback.workloads) for key in rollback.workloads}
-    longest = min(max((cell_len(name) for name in names.values()), default=8), max(10, width // 4))
-    table = width >= longest + 2 + COLUMN * len(STAGES)
-    if table:
-        heads = [Piece(stage.value.ljust(COLUMN), "quiet") for stage in STAGES]
-        yield (Piece(" " * (longest + 2)), *heads)
-    for key, workload in rollback.workloads.items():
-        name = (fit(names[key], longest), "strong")
-        yield line(name, "  ", *(_columns if table else _short_walk)(workload, rollback.started, now, glyphs))
-        if workload.message:
-            tone = "failing" if workload.stage is Stage.FAILED else "quiet"
-            for text in wrap(workload.message, width - 4, most=4):
-                yield line("    ", (text, tone))
-    yield ()
-    yield outcome_line(rollback, now, glyphs)
-
-
-def _short(key: str, workloads: object) -> str:
-    """``api-gateway``; the target too when the same name exists in several."""
-    name = key.rsplit("/", 1)[-1]
-    same = [other for other in workloads if str(other).rsplit("/", 1)[-1] == name]  # type: ignore[attr-defined]
-    return plain(name if len(same) == 1 else f"{name} ({key.rsplit('/', 2)[0]})")
-
-
-def _columns(workload: WorkloadRollback, started: float, now: float, glyphs: Glyphs) -> Iterator[Piece]:
-    if workload.stage is Stage.SKIPPED:
-        yield Piece(f"{glyphs.done} already there", "good")
-        return
-    reached = {stage: workload.times[stage] for stage in STAGES if stage in workload.times}
-    waiting = next((stage for stage in STAGES if stage not in reached), None)
-    for stage in STAGES:
-        if stage in reached:
-            yield Piece(f"{glyphs.done} {took(reached[stage] - started)}".ljust(COLUMN), "good")
-        elif stage is waiting and workload.stage is Stage.FAILED:
-            yield Piece(f"{glyphs.failed} failed".ljust(COLUMN), "failing")
-        elif stage is waiting:
-            yield Piece(f"{glyphs.running} {span(now - started)}".ljust(COLUMN), "waiting")
-        else:
-            yield Piece("·".ljust(COLUMN), "quiet")
-
-
-def _short_walk(workload: WorkloadRollback, started: float, now: float, glyphs: Glyphs) -> Iterator[Piece]:
-    mark = glyphs.stage(workload.stage)
-    at = workload.times.get(workload.stage)
-    seconds = f" {took(at - started)}" if at is not None else ""
-    done = sum(stage in workload.times for stage in STAGES)
-    tone = "failing" if workload.stage is Stage.FAILED else "good" if mark == glyphs.done else "waiting"
-    yield Piece(f"{mark} {workload.stage.value}{seconds}", tone)
-    yield Piece(f"  {done}/{len(STAGES)}", "quiet")
-
-
-def back(rollback: RollbackState) -> tuple[int, int]:
-    """How many workloads are back, of how many."""
-    done = sum(one.stage in (Stage.RECOVERED, Stage.SKIPPED) for one in rollback.workloads.values())
-    return done, len(rollback.workloads)
-
-
-def outcome_line(rollback: RollbackState, now: float, glyphs: Glyphs) -> Line:
-    """How it stands as a whole, in a sentence."""
-    done, total = back(rollback)
-    if rollback.under_way:
-        return line(
-            (f"{glyphs.running} {done} of {total} back after {span(now - rollback.started)}", "waiting")
-        )
-    seconds = took(rollback.ended - rollback.started)
-    if rollback.outcome == "complete":
-        text = f"{glyphs.done} Complete: {counted(total, 'workload')} back in {seconds}."
-        return line((text, "good"))
-    return line(
-        (
-            f"{glyphs.failed} {rollback.outcome.capitalize()} after {seconds}: {done} of {total} back.",
-            "failing",
-        )
-    )
-
-
-def progress_words(rollback: RollbackState) -> str:
-    """For the status line: ``rolling back 2/3``."""
-    done, total = back(rollback)
-    return cut_middle(f"rolling back {done}/{total}", 24)
+def _foot(offers: list[tuple[str, str]], width: int) -> Line:
+    """All with their words, else with the last words left out, else the keys alone."""
+    pieces: list[Piece] = []
+    for worded in range(len(offers), -1, -1):
+        pieces = []
+        for number, (key, words) in enumerate(offers):
+            gap = [Piece(GAP if worded == len(offers) else "  ")] if pieces else []
+            pieces += [*gap, Piece(key, "key"), *([Piece(f" {words}")] if number < worded else [])]
+        if line_width(pieces) <= width:
+            break
+    return tuple(pieces)

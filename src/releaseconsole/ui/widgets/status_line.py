@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from releaseconsole.session.views import EnvironmentView, Freshness, Liveness
+from releaseconsole.session.views import ArmedView, EnvironmentView, Freshness, Liveness
 from releaseconsole.ui.glyphs import UNICODE, Glyphs
 from releaseconsole.ui.widgets.lines import Line, LineWidget, Piece, justified, line, line_width
-from releaseconsole.ui.words import age, counted, cut_middle, plain, release_clock, whole_age
+from releaseconsole.ui.words import age, counted, cut_end, cut_middle, plain, release_clock, whole_age
 
 GAP = 3
 
@@ -76,14 +76,14 @@ class StatusLine(LineWidget):
         yield _Part((line(_places(view, 48)), line(_places(view, 26)), line(_places(view, 14)), ()), 4)
         if status.practice:
             practice = (f"practice: {cut_middle(plain(status.practice), 14)}", "waiting")
-            yield _Part((line(practice), line(("practice", "waiting"))), 2)
+            yield _Part((line(practice), line(("practice", "waiting")), ()), 2)
         yield _Part((line((title, "quiet")), line((cut_middle(title, 16), "quiet")), ()), 1)
         yield _Part(_forms(self._burning(view)), 6, right=True)
         yield _Part((self._alerts(view), ()), 2, right=True)
         if status.rolling:
-            yield _Part((line((f" {status.rolling} ", "danger")),), 8, right=True)
+            yield _Part(_rolling(status.rolling), 8, right=True)
         if view.lock:
-            yield _Part((line((" LOCKED ", "badge-waiting")),), 6, right=True)
+            yield _Part(_locked(view.lock), 6, right=True)
         if status.ended:
             yield _Part((line((" SESSION ENDED ", "badge-failing")),), 8, right=True)
         else:
@@ -122,8 +122,16 @@ class StatusLine(LineWidget):
             )
         count = f"{armed.ready}/{armed.total}"
         if armed.armed and armed.pinned < armed.total:
-            long = line((f"{shield} ", "waiting"), f"rollback {count}, not pinned")
-            return _Part((long, line((f"{shield} {count}", "waiting"))), 3, right=True)
+            said = (f"{shield} ", "waiting")
+            return _Part(
+                (
+                    line(said, f"rollback {count}, not pinned · p pins"),
+                    line(said, f"rollback {count}, not pinned"),
+                    line((f"{shield} {count}", "waiting")),
+                ),
+                3,
+                right=True,
+            )
         if armed.armed:
             return _Part(
                 (
@@ -133,8 +141,16 @@ class StatusLine(LineWidget):
                 3,
                 right=True,
             )
-        long = line((f"{shield} rollback NOT armed {count}", "failing"))
-        return _Part((long, line((f"{shield} NOT {count}", "failing"))), 6, right=True)
+        long = f"{shield} rollback NOT armed {count}"
+        return _Part(
+            (
+                line((long, "failing"), (f" · {_missing(armed)} · a tells why", "plain")),
+                line((long, "failing")),
+                line((f"{shield} NOT {count}", "failing")),
+            ),
+            6,
+            right=True,
+        )
 
     def _alerts(self, view: EnvironmentView) -> Line:
         """Beside what burns, where there is room: other rules than the plan's may know more."""
@@ -161,6 +177,29 @@ class StatusLine(LineWidget):
                 line((f"{mark} {failing}", "failing")),
             )
         return ()
+
+
+def _missing(armed: ArmedView) -> str:
+    """Which workload could not be brought back, and how many more."""
+    names = [one.name for one in armed.details if not one.ready]
+    names = names or [problem.partition(":")[0] for problem in armed.problems]
+    if not names:
+        return "not rehearsed"
+    return cut_middle(names[0], 24) + (f" +{len(names) - 1}" if len(names) > 1 else "")
+
+
+def _rolling(words: str) -> tuple[Line, ...]:
+    """``rollback interrupted 2/3: ctrl+r``, or without what the person knows anyway."""
+    short = words.removeprefix("rollback ").partition(":")[0]
+    return line((f" {words} ", "danger")), line((f" {short} ", "danger"))
+
+
+def _locked(reason: str) -> tuple[Line, ...]:
+    return (
+        line((f" LOCKED: {cut_end(reason, 28)} · U unlocks ", "badge-waiting")),
+        line((" LOCKED · U ", "badge-waiting")),
+        line((" LOCKED ", "badge-waiting")),
+    )
 
 
 def _forms(forms: tuple[Line, ...]) -> tuple[Line, ...]:
