@@ -6,6 +6,7 @@ With pytest-xdist all of them run in one worker (``--dist loadgroup``), because 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,12 @@ from gate import Gate
 from releaseconsole.cluster.connect import Client, connect
 
 _HERE = Path(__file__).parent
+# Some tests need a Prometheus beside the control plane. Without packages, modules are found by their names alone.
+sys.path.append(str(_HERE.parent / "metrics"))
+
+import prom_programs  # noqa: E402
+from prom_server import Keeper  # noqa: E402
+
 _numbers = itertools.count(1)
 
 
@@ -29,6 +36,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     argo = [item for item in ours if "argo" in getattr(item, "fixturenames", ())]
     planes.mark([item for item in ours if item not in argo], binaries.missing() if ours else ())
     planes.mark(argo, binaries.missing(binaries.EVERYTHING) if argo else ())
+    measured = [item for item in ours if "keeper" in getattr(item, "fixturenames", ())]
+    if measured and prom_programs.missing() and not planes.must_run():
+        for item in measured:
+            item.add_marker(pytest.mark.skip(reason=f"no Prometheus here: run `{prom_programs.HOW}`"))
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Iterator[Keeper]:
+    """Starts Prometheus, and ends every one of the run."""
+    made = Keeper()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from gate import Gate
 
 from releaseconsole.cluster.connect import Client
 from releaseconsole.cluster.rollback import plan_rollback
-from releaseconsole.cluster.rollback_run import dry_run, execute
+from releaseconsole.cluster.rollback_run import ATTEMPTS, dry_run, execute
 from releaseconsole.errors import Conflict
 
 KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet"}
@@ -68,6 +68,27 @@ async def test_somebody_who_deploys_in_such_a_moment_is_seen_all_the_same(
     assert (done.patched, done.replanned) == (True, 3)
     assert not before_each_patch
     assert bench.image("deployment", "shop") == "shop:good-1"
+
+
+async def test_a_workload_that_changes_under_each_try_is_given_up_with_how_often_and_what_helps(
+    bench: Bench, gate: Gate, gated: Client
+) -> None:
+    await _two_versions(bench, "deployment")
+    target = await plan_rollback(gated, bench.namespace, "deployment/shop", to="1")
+    deploys = itertools.count(3)
+
+    async def somebody(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "PATCH":
+            image = f"shop:good-{next(deploys)}"
+            await asyncio.to_thread(bench.set_image, "deployment", "shop", image)
+        return None
+
+    gate.hooks.append(somebody)
+    with pytest.raises(Conflict, match=rf"deployment/shop changed under each of {ATTEMPTS} tries") as caught:
+        await execute(gated, target)
+    assert "--show-managed-fields" in str(caught.value)
+    assert [method for method, _ in gate.seen].count("PATCH") == ATTEMPTS
+    assert bench.image("deployment", "shop") == f"shop:good-{2 + ATTEMPTS}"
 
 
 async def test_a_workload_made_anew_in_such_a_moment_is_left_alone(

@@ -91,6 +91,10 @@ class Terminal:
         while not holds():
             assert self._more(end), self.shown[-4000:]
 
+    def draws(self) -> bool:
+        """Wait until it draws something; False when it has gone."""
+        return self._more(time.monotonic() + DEADLINE)
+
     def kill(self) -> None:
         """SIGKILL: it can do nothing more."""
         self._process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -230,3 +231,96 @@ def test_a_workload_that_is_misspelt_names_the_near_ones_everywhere(
         found = commands.ended(commands.start([*place[:at], *place[at + 2 :], *more]))
         assert words in found[1], (command, found)
         assert found[0] == code, (command, found)
+
+
+class TestWhatTheJournalRemembers:
+    """The pins and clusters of a console that was open before."""
+
+    @pytest.fixture
+    def pinned(self, shared: PracticeThread, commands: Commands) -> Iterator[Commands]:
+        async def pin() -> None:
+            place = commands.place
+            async with place.opened("production", plan=place.healthpay) as session:
+                await session.pin("production")
+
+        asyncio.run(pin())
+        yield commands
+        shared.call(lambda _: commands.place.set_tag("0.9.4"))
+
+    def examined(self, commands: Commands, *more: str) -> tuple[int, list[dict[str, str]]]:
+        state = ("--state", str(commands.place.state))
+        code, out, _ = doctor(commands, "-e", "production", "--json", *state, *more)
+        return code, groups(out)["production", "production/healthpay"]
+
+    def test_a_rollback_to_the_pins_is_tried_without_changing_anything(
+        self, shared: PracticeThread, pinned: Commands
+    ) -> None:
+        code, found = self.examined(pinned)
+        said = [one["sentence"] for one in found if one["area"] == "rollback"]
+        assert code == 0
+        assert len([one for one in said if "runs what it would be brought back to (pinned" in one]) == 3
+        shared.call(lambda _: pinned.place.set_tag("1.0.1"))
+        journal = (pinned.place.state / "journal.jsonl").read_bytes()
+        code, found = self.examined(pinned)
+        said = [one["sentence"] for one in found if one["area"] == "rollback"]
+        assert code == 0
+        assert len([one for one in said if "could be brought back to revision" in one]) == 3
+        assert all("the patch is accepted" in one for one in said if "could be" in one)
+        assert pinned.place.images() == {"1.0.1"}
+        assert (pinned.place.state / "journal.jsonl").read_bytes() == journal
+
+    def test_a_revision_that_is_gone_is_told(self, shared: PracticeThread, pinned: Commands) -> None:
+        shared.call(lambda _: pinned.place.set_tag("1.0.1"))
+        lines = (pinned.place.state / "journal.jsonl").read_text("utf-8").splitlines()
+        pins = [one["data"] for one in map(json.loads, lines) if one["kind"] == "pin.set"]
+        gateway = next(one for one in pins if one["workload"] == "deployment/api-gateway")
+        shared.call(
+            lambda cluster: cluster.stores["production"].delete(
+                "replicasets", "healthpay", gateway["replica_set"]
+            )
+        )
+        code, found = self.examined(pinned)
+        assert code == 0
+        told = [one for one in found if "its recorded template is used" in one["sentence"]]
+        assert [(one["subject"], one["state"]) for one in told] == [("deployment/api-gateway", "warning")]
+
+    def test_who_may_not_patch_is_told_that_it_could_not_be_brought_back(
+        self, shared: PracticeThread, pinned: Commands
+    ) -> None:
+        shared.call(lambda _: pinned.place.set_tag("1.0.1"))
+        path = pinned.place.kubeconfig
+        token, viewer = (pinned.place.cluster.token("production", viewer=one) for one in (False, True))
+        path.write_text(path.read_text("utf-8").replace(token, viewer), "utf-8")
+        code, found = self.examined(pinned)
+        assert code == 1
+        failed = [one for one in found if one["area"] == "rollback" and one["state"] == "failed"]
+        assert len(failed) == 3
+        assert all("could not be brought back" in one["sentence"] for one in failed)
+
+    def test_another_cluster_behind_the_context_is_told_before_anything_is_asked_of_it(
+        self, pinned: Commands
+    ) -> None:
+        code, found = self.examined(pinned)
+        assert (code, [one["state"] for one in found if one["area"] == "cluster"]) == (0, ["ok"])
+        path = pinned.place.kubeconfig
+        config = yaml.safe_load(path.read_text("utf-8"))
+        (entry,) = [one for one in config["contexts"] if one["name"] == "production"]
+        entry["context"] |= {"cluster": "uat", "user": "uat"}
+        path.write_text(yaml.safe_dump(config), "utf-8")
+        code, found = self.examined(pinned)
+        assert code == 1
+        assert [one["area"] for one in found] == ["server", "cluster"]
+        assert "led to another cluster before" in found[1]["sentence"]
+        assert "--accept-cluster production" in found[1]["remedy"]
+        _, found = self.examined(pinned, "--accept-cluster", "production")
+        assert [one["state"] for one in found if one["area"] == "cluster"] == ["warning"]
+        assert "workload" in {one["area"] for one in found}
+
+    def test_a_journal_that_is_damaged_is_a_finding_and_hides_nothing(self, pinned: Commands) -> None:
+        path = pinned.place.state / "journal.jsonl"
+        path.write_text(path.read_text("utf-8").replace("healthpay", "Healthpay", 1), "utf-8")
+        code, out, _ = doctor(pinned, "-e", "production", "--json", "--state", str(pinned.place.state))
+        assert code == 1
+        found = groups(out)
+        assert [one["area"] for one in found["", ""] if one["state"] == "failed"] == ["journal"]
+        assert "rights" in {one["area"] for one in found["production", "production/healthpay"]}

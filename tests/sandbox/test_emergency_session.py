@@ -12,15 +12,14 @@ from aiohttp import web
 from numbered import numbered
 from session_kit import WALK, Place, allow_deploy, practice, until
 
+from releaseconsole.cluster.rollback_run import delete_pod
 from releaseconsole.commands.practice import endpoint_overrides
-from releaseconsole.errors import GateClosed, ReadOnly
+from releaseconsole.errors import Conflict, GateClosed, ReadOnly
 from releaseconsole.plan.load import parse_plan
 from releaseconsole.plan.model import Plan
 from releaseconsole.plan.variables import with_overrides
-from releaseconsole.record.model import Stage
 from releaseconsole.sandbox.api import server
 from releaseconsole.session import Session
-from releaseconsole.session.rehearsal import STORM
 from releaseconsole.session.views import ArmedDetail, ArmedView
 
 PRODUCTION, STAGING = "production", "staging"
@@ -147,43 +146,6 @@ class TestArmed:
             await until(session, lambda: session.environment(PRODUCTION).workloads[1].state == "complete")
             assert dry_runs == ["api-gateway"]
 
-    async def test_a_storm_of_changes_costs_one_dry_run_in_some_seconds(
-        self, place: Place, dry_runs: list[str]
-    ) -> None:
-        async with place.opened() as session:
-            session.focus(PRODUCTION)
-            await until(session, lambda: armed(session).armed)
-            dry_runs.clear()
-            clock = session.setup.clock
-            begun = clock.monotonic()
-            for number in range(60):
-                change(
-                    place,
-                    "api-gateway",
-                    lambda obj, number=number: obj["spec"].update(minReadySeconds=number % 3),
-                )
-                await asyncio.sleep(0.1)
-            lasted = clock.monotonic() - begun
-            assert 1 <= len(dry_runs) <= 1 + lasted / STORM
-            assert set(dry_runs) == {"api-gateway"}
-
-    async def test_a_change_of_the_status_alone_costs_nothing(
-        self, place: Place, dry_runs: list[str]
-    ) -> None:
-        async with place.opened() as session:
-            session.focus(PRODUCTION)
-            await until(session, lambda: armed(session).armed)
-            dry_runs.clear()
-            for number in range(20):
-                change(
-                    place,
-                    "api-gateway",
-                    lambda obj, number=number: obj["metadata"]["labels"].update(x=str(number)),
-                )
-                await asyncio.sleep(0.1)
-            await asyncio.sleep(STORM)
-            assert dry_runs == []
-
     async def test_the_commands_count_the_pins_of_the_journal(self, place: Place) -> None:
         async with place.opened(PRODUCTION) as session:
             await session.pin(PRODUCTION)
@@ -201,7 +163,10 @@ class TestPaused:
             place.set_tag(BAD)
             change(place, "api-gateway", lambda obj: obj["spec"].update(paused=True))
             session.focus(PRODUCTION)
-            await until(session, lambda: armed(session).details and detail(session, "api-gateway").paused)
+            await until(
+                session,
+                lambda: any(one.paused for one in armed(session).details if one.name == "api-gateway"),
+            )
             preview = await session.preview_rollback(PRODUCTION)
             line = next(one for one in preview.lines if one.key == GATEWAY)
             assert not line.problem
@@ -270,6 +235,16 @@ items = [{ id = "look", text = "Look" }]
         assert [one["uid"] for one in told(stuck, "pod.deleting")] == [pod.uid]
         assert [one["uid"] for one in told(stuck, "pod.deleted")] == [pod.uid]
 
+    async def test_only_the_very_pod_is_deleted_and_not_another_that_has_its_name_by_now(
+        self, stuck: Session, place: Place
+    ) -> None:
+        (pod,) = stuck.stuck_pods(PRODUCTION)
+        client = await stuck.observer(PRODUCTION).target_observers[0].connected()
+        with pytest.raises(Conflict):
+            await delete_pod(client, "healthpay", pod.pod, "uid-of-the-one-before")
+        found = place.cluster.stores[PRODUCTION].get("pods", "healthpay", pod.pod)
+        assert found["metadata"]["uid"] == pod.uid
+
     async def test_a_read_only_console_deletes_nothing(self, stuck: Session, place: Place) -> None:
         (pod,) = stuck.stuck_pods(PRODUCTION)
         async with place.opened(PRODUCTION, plan=stuck.plan, read_only=True) as looking:
@@ -278,6 +253,17 @@ items = [{ id = "look", text = "Look" }]
         assert (
             place.cluster.stores[PRODUCTION].get("pods", "healthpay", pod.pod)["metadata"]["uid"] == pod.uid
         )
+
+
+def template_of(name: str, tag: str) -> dict[str, Any]:
+    """A server-side apply of nothing but the image."""
+    containers = [{"name": name, "image": f"healthpay/{name}:{tag}"}]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"template": {"spec": {"containers": containers}}},
+    }
 
 
 def owned(obj: dict[str, Any]) -> None:
@@ -316,6 +302,47 @@ class TestTheGuard:
             place.set_tag("1.0.7", "query-service")
             await until(session, lambda: len(told(session, "rollback.reverted")) == 2)
 
+    async def test_without_an_owner_whoever_wrote_it_last_is_named_and_each_revert_is_an_alarm(
+        self, place: Place
+    ) -> None:
+        def alarms() -> list[str]:
+            return [one["message"] for one in told(session, "rollback.reverted")]
+
+        async with place.opened(PRODUCTION) as session:
+            await self.rolled_back(place, session)
+            client = await session.observer(PRODUCTION).target_observers[0].connected()
+            compared = session._emergency._reverts._compared
+            for count, tag in enumerate((BAD, "1.0.2"), 1):
+                await client.request(
+                    "PATCH",
+                    "/apis/apps/v1/namespaces/healthpay/deployments/api-gateway",
+                    {"fieldManager": "night-shift", "force": "true"},
+                    template_of("api-gateway", tag),
+                    "application/apply-patch+yaml",
+                )
+                await until(session, lambda count=count: len(alarms()) == count)
+                place.set_tag("0.9.4", "api-gateway")
+                await until(
+                    session, lambda: session.environment(PRODUCTION).workloads[1].image.endswith("0.9.4")
+                )
+                observer = session.observer(PRODUCTION).target_observers[0]
+                seen = observer.owner("deployment/api-gateway").metadata.generation
+                await until(session, lambda seen=seen: seen in {at for _, at in compared.values()})
+            assert all("changed by night-shift to" in one for one in alarms())
+            assert "See who runs night-shift, and stop it." in alarms()[0]
+            assert "healthpay/api-gateway:1.0.2" in alarms()[1]
+
+    async def test_what_was_reverted_while_no_console_was_open_is_an_alarm_when_one_is_opened(
+        self, place: Place
+    ) -> None:
+        async with place.opened(PRODUCTION) as session:
+            await self.rolled_back(place, session)
+        place.set_tag(BAD, "api-gateway")
+        async with place.opened(user="nour") as session:
+            session.focus(STAGING)
+            await until(session, lambda: told(session, "rollback.reverted"))
+            assert [one["key"] for one in told(session, "rollback.reverted")] == [GATEWAY]
+
     async def test_a_new_deploy_of_this_release_is_no_revert(self, place: Place) -> None:
         place.write_manifests("1.0.2")
         async with place.opened(PRODUCTION) as session:
@@ -352,61 +379,3 @@ class TestAutomatic:
             await until(session, lambda: place.images() == {good})
             session.unlock(PRODUCTION, "again")
             assert len(told(session, "automatic.started")) == 1
-
-    async def test_a_person_stops_it_for_this_deploy(self, place: Place) -> None:
-        place.write_manifests(BURNING)
-        async with place.opened(PRODUCTION, plan=automatic_walk(place, 60)) as session:
-            with pytest.raises(GateClosed):
-                session.stop_automatic(PRODUCTION)
-            await self.deployed(session)
-            await until(session, lambda: session.environment(PRODUCTION).automatic)
-            session.stop_automatic(PRODUCTION)
-            assert session.environment(PRODUCTION).automatic is None
-            await asyncio.sleep(2)
-            assert session.environment(PRODUCTION).objectives[0].state == "BREACH"
-            assert session.environment(PRODUCTION).automatic is None
-            assert session.state.automatic[PRODUCTION].status == "stopped"
-            assert not session.state.rollbacks
-
-    async def test_it_is_called_off_when_prometheus_goes_down(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        place.write_manifests(BURNING)
-        async with place.opened(PRODUCTION, plan=automatic_walk(place, 60)) as session:
-            await self.deployed(session)
-            await until(session, lambda: session.environment(PRODUCTION).automatic)
-            for client in session.observer(PRODUCTION).feed.clients.values():
-                monkeypatch.setattr(client, "source", None)
-            await until(session, lambda: session.state.automatic[PRODUCTION].status == "ended")
-            assert session.environment(PRODUCTION).automatic is None
-            assert not session.state.rollbacks
-
-    async def test_without_a_deploy_of_this_release_and_in_a_read_only_console_it_never_begins(
-        self, place: Place
-    ) -> None:
-        plan = automatic_walk(place, 1)
-        async with place.opened(PRODUCTION, plan=plan) as session:
-            session.focus(PRODUCTION)
-            place.set_tag(BURNING)
-            await until(session, lambda: session.environment(PRODUCTION).objectives[0].state == "BREACH")
-            await asyncio.sleep(2)
-            assert told(session, "automatic.started") == []
-        async with place.opened(PRODUCTION, plan=plan, read_only=True) as session:
-            session.focus(PRODUCTION)
-            await until(session, lambda: session.environment(PRODUCTION).objectives[0].state == "BREACH")
-            with pytest.raises(ReadOnly):
-                session.stop_automatic(PRODUCTION)
-
-    async def test_the_stages_after_an_automatic_rollback_are_those_of_any_other(self, place: Place) -> None:
-        place.write_manifests(BURNING)
-        async with place.opened(PRODUCTION, plan=automatic_walk(place, 1)) as session:
-            await self.deployed(session)
-            await until(
-                session,
-                lambda: (
-                    session.state.rollbacks
-                    and {one.stage for one in session.state.rollbacks[-1].workloads.values()}
-                    <= {Stage.AVAILABLE, Stage.RECOVERED}
-                ),
-            )
-            assert PRODUCTION in session.state.locks

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from session_kit import FAST, WALK, Place, place_of, practice, until
 
-from releaseconsole.commands.headless import describe
+from releaseconsole.commands.headless import describe, run_check
 from releaseconsole.commands.practice import endpoint_overrides
 from releaseconsole.errors import GateClosed, ReadOnly
 from releaseconsole.plan.load import parse_plan
@@ -243,3 +243,19 @@ def test_in_practice_two_minutes_stand_for_a_day() -> None:
     plan = with_shorter_windows(parse_plan(WATCHED, "walk.toml"), 720)
     assert [plan.actions[name].action.watch for name in ("watch", "short")] == [120, 10]
     assert plan.actions["short"].action.allow == pytest.approx(3 / 720)
+
+
+@pytest.mark.parametrize(("ago", "word"), [(DAY + 1200, "passed"), (60, "unknown")], ids=["over", "open"])
+async def test_the_check_command_knows_the_window_of_the_journal_and_leaves_it_alone(
+    place: Place, capsys: pytest.CaptureFixture[str], ago: float, word: str
+) -> None:
+    plan = watched(place)
+    async with place.opened(plan=plan) as session:
+        begun_before(session, ago)
+    journal = (place.state / "journal.jsonl").read_bytes()
+    where = {"kubeconfig": place.kubeconfig, "folder": place.folder, "state": place.state}
+    await asyncio.to_thread(run_check, plan, phase="deploy", as_json=True, **where)
+    told = {one["item"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert told["watched"]["status"] == word
+    assert "no observation window" not in told["watched"]["reason"]
+    assert (place.state / "journal.jsonl").read_bytes() == journal

@@ -254,3 +254,18 @@ async def test_a_fault_of_our_own_is_an_outcome_too() -> None:
     assert outcome == Outcome("failed", "the action itself failed: RuntimeError")
     assert "a bug" in lines[0]
     assert "test_actions.py" in lines[0]
+
+
+async def test_logs_of_a_kind_that_the_cluster_lacks_name_the_kind_and_not_the_workload() -> None:
+    lacks = NotFound("The cluster does not know the kind Rollout of Argo Rollouts.", "Install its CRD there.")
+    data = TargetData(STAGING, missing={"rollouts": str(lacks)})
+    outcome, _ = await ran(Context(targets=lambda _: (data,)), logs="rollout/web")
+    assert outcome.status == "failed"
+    assert "does not know the kind Rollout" in outcome.summary
+    assert "Install its CRD" in outcome.summary
+    assert "does not exist" not in outcome.summary
+
+
+async def test_logs_of_a_workload_that_is_misspelt_name_the_one_that_is_near() -> None:
+    outcome, _ = await ran(Context(targets=after((0, DONE))), logs="deployment/wep")
+    assert outcome == Outcome("failed", "deployment/wep does not exist in staging/shop (is web meant?)")

@@ -83,10 +83,25 @@ def test_what_is_only_watched_beside_and_the_identity_are_no_more_than_remarks()
 
 def test_ingresses_are_asked_for_only_where_a_check_looks_at_them() -> None:
     items = 'items = [{ id = "i", text = "I", check = { ingress = "configured" } }]\n'
-    assert "list ingresses.networking.k8s.io, if possible" in rights_of(
-        plan_of("deployment/api", items=items)
-    )
-    assert "list ingresses.networking.k8s.io, if possible" not in rights_of(plan_of("deployment/api"))
+    assert "list ingresses.networking.k8s.io" in rights_of(plan_of("deployment/api", items=items))
+    assert not any("ingresses" in name for name in rights_of(plan_of("deployment/api")))
+
+
+@pytest.mark.parametrize(
+    ("check", "what"),
+    [
+        ('{ workloads = "autoscaled" }', "horizontalpodautoscalers.autoscaling"),
+        ('{ workloads = "disruption-budget" }', "poddisruptionbudgets.policy"),
+        ('{ ingress = "configured" }', "ingresses.networking.k8s.io"),
+    ],
+    ids=["autoscalers", "budgets", "ingresses"],
+)
+def test_a_kind_that_a_check_looks_at_is_needed_and_not_only_nice_to_have(check: str, what: str) -> None:
+    items = f'items = [{{ id = "i", text = "I", check = {check} }}]\n'
+    rights = rights_of(plan_of("deployment/api", items=items))
+    for verb in ("list", "watch"):
+        assert rights[f"{verb} {what}"].why == ("to verify an item of the plan",)
+        assert f"{verb} {what}, if possible" not in rights
 
 
 def test_what_is_applied_is_read_patched_and_created_where_the_manifest_says() -> None:

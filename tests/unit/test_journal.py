@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from releaseconsole.errors import JournalBusy, JournalDamaged, JournalMismatch, ReadOnly, RecordError
 from releaseconsole.record.entry import make_entry, read_line
-from releaseconsole.record.journal import Journal, verify
+from releaseconsole.record.journal import Journal, News, verify
 from releaseconsole.record.model import ActionStatus, ItemStatus
 from releaseconsole.record.stores.file import FileStore
 
@@ -444,3 +444,47 @@ def test_every_acknowledged_entry_survives_sigkill(tmp_path: Path) -> None:
         assert acknowledged.items() <= found.items()
         assert max(found) <= max(acknowledged) + 1
         assert all(journal.state.item(f"i{n}").status is ItemStatus.DONE for n in range(1, len(acknowledged)))
+
+
+BATCH = (News("item.done", {"item": "a"}), News("item.done", {"item": "b"}, 1234.5), News("item.done", {"item": "c"}))
+
+
+def test_entries_written_together_are_chained_like_any_other(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    written = journal.append_all(BATCH, by="noor")
+    assert journal.append_all(()) == ()
+    journal.append("item.done", {"item": "d"})
+    journal.close()
+    again = opened(tmp_path, read_only=True)
+    verify(again.entries)
+    assert list(again.entries[1:4]) == list(written)
+    assert [entry.data["item"] for entry in again.entries[1:]] == ["a", "b", "c", "d"]
+    assert (written[1].at, {entry.by for entry in written}) == (1234.5, {"noor"})
+    assert again.state == journal.state
+
+
+def test_a_batch_torn_at_any_byte_keeps_its_whole_lines(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "whole")
+    before = (tmp_path / "whole" / "journal.jsonl").stat().st_size
+    journal.append_all(BATCH)
+    journal.close()
+    content = (tmp_path / "whole" / "journal.jsonl").read_bytes()
+    for size in range(before, len(content), 7):
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        (folder / "journal.jsonl").write_bytes(content[:size])
+        torn = opened(folder)
+        torn.close()
+        assert len(torn.entries) == content[:size].count(b"\n")
+
+
+def test_a_batch_with_something_that_cannot_be_written_leaves_nothing_of_it(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    with pytest.raises(RecordError):
+        journal.append_all((*BATCH, News("item.noted", {"item": "a", "note": "x" * 5_000_000})))
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+    assert len(journal.entries) == 1
+    journal.append_all(BATCH)
+    journal.close()
+    verify(opened(tmp_path, read_only=True).entries)

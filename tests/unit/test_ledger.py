@@ -10,7 +10,7 @@ import pytest
 from action_kit import FakeClock
 
 from releaseconsole.errors import ReadOnly, RecordError
-from releaseconsole.record.journal import Journal
+from releaseconsole.record.journal import Journal, News
 from releaseconsole.record.model import ItemStatus, Stage
 from releaseconsole.record.stores.file import FileStore
 from releaseconsole.session.hub import Hub
@@ -105,3 +105,17 @@ def test_a_reader_takes_over_what_the_writer_adds(tmp_path: Path) -> None:
     writer.refresh()
     for ledger in (reader, writer):
         ledger.close()
+
+
+def test_what_no_entry_can_hold_does_not_take_the_others_along(tmp_path: Path) -> None:
+    hub = Hub()
+    ledger = opened(tmp_path, hub)
+    huge = News("rollback.started", {"id": "r", "environment": "e", "reason": "x" * 5_000_000})
+    ledger.write_all_anyway([huge, News("lock.set", {"environment": "e", "reason": "rolled back"})])
+    assert ledger.unwritten == 1
+    assert ledger.state.rollbacks[-1].id == "r"
+    assert "e" in ledger.state.locks
+    assert "lock.set" in (tmp_path / "journal.jsonl").read_text("utf-8")
+    (notice,) = hub.take_notices()
+    assert "4,194,304 is the most" in notice.text
+    ledger.close()
