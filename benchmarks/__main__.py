@@ -15,6 +15,7 @@ QUICK = (
     "chart",
     "keys",
     "objectives",
+    "alarm",
 )
 LONG = {"scale": "real_scale"}
 """Minutes each: only when they are asked for."""

@@ -19,12 +19,12 @@ async def fire(session: Session, environment: str, release: Callable[[], Awaitab
     await session.ready({environment}, 10.0, metrics=False)
     await session.pin(environment)
     await release()
-    await until(session, lambda: _rehearsed(session, environment) is not None)
-    preview = _rehearsed(session, environment)
+    await until(session, lambda: rehearsed(session, environment) is not None)
+    preview = rehearsed(session, environment)
     assert preview is not None
     started = time.perf_counter()
     session.start_rollback(preview, "benchmark")
-    await until(session, lambda: _patched(session))
+    await until(session, lambda: patched(session))
     took = time.perf_counter() - started
     await until(session, lambda: bool(session.state.rollbacks[-1].outcome))
     return took
@@ -38,7 +38,7 @@ async def until(session: Session, holds: Callable[[], bool]) -> None:
             version = await session.changed(version)
 
 
-def _rehearsed(session: Session, environment: str) -> RollbackPreview | None:
+def rehearsed(session: Session, environment: str) -> RollbackPreview | None:
     """The preview, once the rehearsal has seen every new image and nothing has changed since."""
     preview = session.prepared_preview(environment)
     if preview is None or not session.observer(environment).rehearsal.current():
@@ -54,6 +54,7 @@ def _all_new(session: Session, environment: str) -> bool:
     )
 
 
-def _patched(session: Session) -> bool:
+def patched(session: Session) -> bool:
+    """Whether every PATCH of the last rollback was accepted."""
     rollbacks = session.state.rollbacks
     return bool(rollbacks) and all("patched" in one.times for one in rollbacks[-1].workloads.values())
