@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from session_kit import PATIENCE, WALK, WORKLOADS, Place, allow_deploy, practice, until
+from session_kit import PATIENCE, SERVICES, WALK, WORKLOADS, Place, allow_deploy, practice, until
 
 from releaseconsole.commands.practice import endpoint_overrides
 from releaseconsole.errors import GateClosed
@@ -20,6 +20,7 @@ from releaseconsole.plan.model import Plan
 from releaseconsole.plan.variables import with_overrides
 from releaseconsole.record.model import Stage
 from releaseconsole.session import Session
+from releaseconsole.session.walks import Walk, Walker
 
 PRODUCTION = "production"
 GOOD, BAD = "0.9.4", "1.0.1"
@@ -63,6 +64,31 @@ def generation(place: Place, service: str) -> int:
         "generation"
     ]
     return found
+
+
+async def test_a_defect_in_the_middle_leaves_a_rollback_that_can_be_taken_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(walker: Walker, walk: Walk) -> None:
+        raise ZeroDivisionError("a defect")
+
+    good = good_tag(place)
+    async with place.opened(PRODUCTION) as session:
+        await session.pin(PRODUCTION)
+        place.set_tag(BAD)
+        await until(
+            session, lambda: all(one.image.endswith(BAD) for one in session.environment(PRODUCTION).workloads)
+        )
+        with monkeypatch.context() as patched:
+            patched.setattr(Walker, "recover", broken)
+            session.start_rollback(await session.preview_rollback(PRODUCTION))
+            await until(session, lambda: session.interrupted_rollback(PRODUCTION))
+        told = [one.text for one in session.take_notices()]
+        assert any("A defect stopped this. ZeroDivisionError" in one for one in told)
+        before = [generation(place, one) for one in SERVICES]
+        done = await session.resume_rollback(PRODUCTION)
+        assert (done.outcome, place.images()) == ("complete", {good})
+        assert [generation(place, one) for one in SERVICES] == before
 
 
 async def test_a_rollback_that_was_cut_off_is_taken_up_and_nothing_is_patched_twice(place: Place) -> None:

@@ -142,7 +142,8 @@ class Rollbacks:
         try:
             await self._carry_out(observer, rollback_id, walks, hooks)
             outcome = "failed" if any(walk.stage is Stage.FAILED for walk in walks) else "complete"
-        except asyncio.CancelledError:
+        except BaseException:
+            # Cancelled, or stopped by a defect: either way somebody can take it up.
             self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": INTERRUPTED})
             raise
         self._ledger.write_anyway("rollback.ended", {"id": rollback_id, "outcome": outcome})
