@@ -111,3 +111,12 @@ async def test_however_many_dialogs_there_are_the_rollback_opens() -> None:
 
 def _typed(key: str) -> events.Key:
     return events.Key(key, key if len(key) == 1 else "?")
+
+
+async def test_a_look_at_a_console_that_is_taken_apart_does_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with opened() as console:
+        await console.main.remove_children()
+        console.session.tick("pods")
+        console.app._seen = -1
+        console.app._look()
+        quiet(console, caplog)

@@ -216,7 +216,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Five times a second: has anything changed? Once a second: ages."""
         with self.guard("the screen"):
             self._notices()
-            if not self._opened:
+            if not self._opened or not self._main.whole:
                 return
             monotonic, now = self.clock.monotonic(), self.clock.now()
             version = self._session.version

@@ -230,6 +230,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._verifying = self._verifying | {item_id} if under_way else self._verifying - {item_id}
         self._show_checklist()
 
+    @property
+    def whole(self) -> bool:
+        """Whether its parts are there: neither not composed yet, nor taken apart already."""
+        return self.query_one_optional(StatusLine) is not None
+
     def update_view(self, moment: Moment, *, everything: bool = False) -> None:
         """Give every part what it shows; ``everything`` also where nothing but the time has changed."""
         self._moment = moment
