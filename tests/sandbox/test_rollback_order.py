@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from session_kit import SERVICES, WORKLOADS, Place, practice, until
+from session_kit import SERVICES, WALK, WORKLOADS, Place, practice, until
 
+from releaseconsole.cluster.connect import NO_PARAMS, Answer, Client
+from releaseconsole.commands.practice import endpoint_overrides
+from releaseconsole.plan.load import parse_plan
+from releaseconsole.plan.model import Plan
+from releaseconsole.plan.variables import with_overrides
 from releaseconsole.sandbox.api import server
 from releaseconsole.session import Session
 
@@ -53,6 +58,16 @@ def arrived(place: Place, monkeypatch: pytest.MonkeyPatch) -> Arrived:
     return found
 
 
+def with_hook(place: Place) -> Plan:
+    """The walk, with a hook that runs beside the rollback of production."""
+    rules = '[environments.production.rollback]\nbefore = [{ title = "switch", shell = "echo switched" }]\n\n'
+    overrides = endpoint_overrides(place.cluster)
+    text = WALK.replace("[[objectives]]", f"{rules}[[objectives]]", 1)
+    return with_overrides(
+        parse_plan(text, "walk.toml"), {name: overrides[name] for name in ("staging", PRODUCTION)}
+    )
+
+
 async def armed(place: Place, session: Session) -> None:
     """Pinned, released, and rehearsed since."""
     await session.pin(PRODUCTION)
@@ -60,11 +75,15 @@ async def armed(place: Place, session: Session) -> None:
     rehearsal = session.observer(PRODUCTION).rehearsal
     await until(
         session,
-        lambda: rehearsal.current() and not any(one.target.skipped for one in rehearsal.current() if one.target),
+        lambda: (
+            rehearsal.current() and not any(one.target.skipped for one in rehearsal.current() if one.target)
+        ),
     )
 
 
-async def test_all_that_will_be_patched_is_on_the_disk_before_the_first_patch(place: Place, arrived: Arrived) -> None:
+async def test_all_that_will_be_patched_is_on_the_disk_before_the_first_patch(
+    place: Place, arrived: Arrived
+) -> None:
     async with place.opened(PRODUCTION) as session:
         await armed(place, session)
         done = await session.roll_back(PRODUCTION)
@@ -72,19 +91,25 @@ async def test_all_that_will_be_patched_is_on_the_disk_before_the_first_patch(pl
     assert len(arrived.lines) == len(SERVICES)
     for lines in arrived.lines:
         (started,) = [line["data"] for line in lines if line["kind"] == "rollback.started"]
-        assert {one["key"].partition("/")[2].partition("/")[2] for one in started["workloads"]} == set(WORKLOADS)
+        assert {one["key"].partition("/")[2].partition("/")[2] for one in started["workloads"]} == set(
+            WORKLOADS
+        )
         assert all(one["template"] for one in started["workloads"])
         assert [line["data"]["environment"] for line in lines if line["kind"] == "lock.set"] == [PRODUCTION]
 
 
-async def test_nothing_is_read_anew_between_the_key_and_the_last_patch(place: Place, arrived: Arrived) -> None:
+async def test_nothing_is_read_anew_between_the_key_and_the_last_patch(
+    place: Place, arrived: Arrived
+) -> None:
     async with place.opened(PRODUCTION) as session:
         await armed(place, session)
         await session.roll_back(PRODUCTION)
     assert arrived.others == 0
 
 
-async def test_a_rollback_that_begins_holds_the_rehearsals_back_for_a_moment(place: Place, arrived: Arrived) -> None:
+async def test_a_rollback_that_begins_holds_the_rehearsals_back_for_a_moment(
+    place: Place, arrived: Arrived
+) -> None:
     async with place.opened(PRODUCTION) as session:
         await armed(place, session)
         rehearsal = session.observer(PRODUCTION).rehearsal
@@ -100,11 +125,21 @@ async def test_a_rollback_that_begins_holds_the_rehearsals_back_for_a_moment(pla
         await until(session, lambda: slot.planned is not before)
 
 
-async def test_a_hook_beside_the_patches_does_not_go_before_them(place: Place, arrived: Arrived) -> None:
-    rules = '[environments.production.rollback]\nbefore = [{ title = "switch", shell = "echo switched" }]\n'
-    plan = place.changed_walk("[[objectives]]", f"{rules}\n[[objectives]]")
-    async with place.opened(PRODUCTION, plan=plan) as session:
+async def test_a_hook_beside_the_patches_does_not_go_before_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[list[str]] = []
+    exchange = Client.exchange
+
+    async def looking(client: Client, method: str, path: str, params: Any = NO_PARAMS, *more: Any) -> Answer:
+        if method == "PATCH" and "dryRun" not in params:
+            sent.append([entry.kind for entry in session.ledger.entries])
+        return await exchange(client, method, path, params, *more)
+
+    async with place.opened(PRODUCTION, plan=with_hook(place)) as session:
         await armed(place, session)
+        monkeypatch.setattr(Client, "exchange", looking)
         done = await session.roll_back(PRODUCTION)
     assert [hook.status for hook in done.hooks] == ["succeeded"]
-    assert "rollback.hook" not in {line["kind"] for line in arrived.lines[0]}
+    assert len(sent) == len(SERVICES)
+    assert all("rollback.started" in kinds and "rollback.hook" not in kinds for kinds in sent)

@@ -27,6 +27,7 @@ from releaseconsole.errors import (
     NotFound,
     Unreachable,
 )
+from releaseconsole.session.rehearsal import REHEARSE_EVERY
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -330,3 +331,24 @@ def test_importing_the_room_loads_neither_kubernetes_nor_aiohttp() -> None:
     code = f"import sys; from releaseconsole.cluster import {names}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_connection_that_rested_for_a_minute_is_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of a rehearsal are, which is made once a minute."""
+    now, peers = [1000.0], set()
+    monkeypatch.setattr("aiohttp.connector.monotonic", lambda: now[0])
+
+    async def answer(request: web.Request) -> web.Response:
+        peers.add(request.transport.get_extra_info("peername") if request.transport else None)
+        return web.Response(body=b"{}")
+
+    async with connected(tmp_path, answer) as client:
+        for _ in range(3):
+            await client.get("/")
+            now[0] += REHEARSE_EVERY + 5
+        assert len(peers) == 1
+        now[0] += 30
+        await client.get("/")
+        assert len(peers) == 2

@@ -446,7 +446,11 @@ def test_every_acknowledged_entry_survives_sigkill(tmp_path: Path) -> None:
         assert all(journal.state.item(f"i{n}").status is ItemStatus.DONE for n in range(1, len(acknowledged)))
 
 
-BATCH = (News("item.done", {"item": "a"}), News("item.done", {"item": "b"}, 1234.5), News("item.done", {"item": "c"}))
+BATCH = (
+    News("item.done", {"item": "a"}),
+    News("item.done", {"item": "b"}, 1234.5),
+    News("item.done", {"item": "c"}),
+)
 
 
 def test_entries_written_together_are_chained_like_any_other(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ class Ground:
         self.path = store.path
         self.ledger = Ledger(journal, self.hub, self.clock, user="amira", read_only=False)
         begun = {"id": "r", "environment": "e", "workloads": [{"key": key} for key in KEYS]}
-        self.ledger.write_all_anyway([News("rollback.started", begun), News("lock.set", {"environment": "e"})])
+        self.ledger.write_all_anyway(
+            [News("rollback.started", begun), News("lock.set", {"environment": "e"})]
+        )
         self.scribe = Scribe(self.ledger, self.clock, "r")
         self.disk.syncs = 0
 
@@ -100,7 +102,7 @@ def test_a_stage_keeps_the_time_at_which_it_was_reached(ground: Ground) -> None:
     with ground.scribe.patching():
         ground.scribe.note("web", Stage.PATCHED, "")
         reached = ground.clock.now()
-        ground.clock.time += 7
+        ground.clock.at += 7
     assert ground.ledger.state.rollbacks[-1].workloads["web"].times["patched"] == reached
 
 
@@ -111,7 +113,7 @@ async def test_a_patch_that_hangs_does_not_keep_the_others_from_the_disk(ground:
         with scribe.patching():
             with scribe.patching():
                 scribe.note("web", Stage.PATCHED, "")
-            while not ground.on_disk():
+            while not ground.on_disk():  # noqa: ASYNC110  (a file tells nobody that it was written)
                 await asyncio.sleep(DELAY / 10)
             assert scribe._under_way == 1
         writing.cancel()

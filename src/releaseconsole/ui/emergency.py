@@ -13,6 +13,7 @@ from textual.screen import Screen
 from releaseconsole.clock import Clock
 from releaseconsole.record.model import RollbackState, Stage
 from releaseconsole.session.views import AutomaticView, RollbackPreview
+from releaseconsole.ui.collecting import Collecting
 from releaseconsole.ui.glyphs import Glyphs
 from releaseconsole.ui.intents import Intents
 from releaseconsole.ui.keymap import STOP_ID, STOP_KEY
@@ -63,6 +64,7 @@ class EmergencyDesk:
         self._glyphs = glyphs
         self._clock = clock
         self._rolling: set[str] = set()
+        self._collecting = Collecting()
         self.stop_key = STOP_KEY
 
     # What the key opens.
@@ -84,6 +86,7 @@ class EmergencyDesk:
         elif self._main.rollback_under_way() or interrupted_rollback(self._session, environment):
             self.watch(environment)
             return
+        self._host.begin(self._collecting.rest(), "preview")
         self._host.push_screen(PreviewScreen(self._session, environment, self._glyphs, self._clock))
 
     def fire(self, preview: RollbackPreview) -> None:
@@ -99,9 +102,10 @@ class EmergencyDesk:
         """The progress in the preview's place, once the patches are answered or have had their moment: to draw a
         screen keeps this process busy for longer than a PATCH takes."""
         try:
-            async with asyncio.timeout(MOMENT):
-                while not self._is_patched(before):  # noqa: ASYNC110  (what the screen sees of a session tells nobody)
-                    await asyncio.sleep(TURN)
+            with self._collecting.held_off():
+                async with asyncio.timeout(MOMENT):
+                    while not self._is_patched(before):  # noqa: ASYNC110  (what the screen sees of a session tells nobody)
+                        await asyncio.sleep(TURN)
         except TimeoutError:
             pass
         self._close_preview(environment)
