@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ class PaintedConsole(ConsoleApp):
 
     def __init__(self, *words: Any, **options: Any) -> None:
         super().__init__(*words, **options)
+        # As in the program, where the log is a file: not between the figures.
+        logging.getLogger("releaseconsole").addHandler(logging.NullHandler())
         self._frame = asyncio.Event()
         self._painted = 0.0
 

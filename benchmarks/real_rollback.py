@@ -73,7 +73,6 @@ async def _measure(fleet: Fleet) -> _Took:
     took = _Took()
     for number in range(RUNS):
         await _ours(fleet, f"good-ours-{number}", took)
-        await asyncio.to_thread(fleet.settle)
         floor, looks = await bare_patched(fleet, f"good-floor-{number}")
         took.floor.append(floor)
         took.looks.extend(looks)
@@ -101,6 +100,7 @@ async def _ours(fleet: Fleet, tag: str, took: _Took) -> None:
             await until(session, lambda: bool(session.state.rollbacks[-1].outcome))
             if session.state.rollbacks[-1].outcome != "complete":
                 raise RuntimeError(f"the rollback ended {session.state.rollbacks[-1].outcome}")
+            await asyncio.to_thread(fleet.settle)
 
 
 @contextmanager
