@@ -1,9 +1,10 @@
-"""Work that is brought to its end whatever happens meanwhile: closing what was opened, ending what was begun."""
+"""Work that is brought to its end whatever happens meanwhile, and cancellations that no error may hide."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import contextlib
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -30,6 +31,31 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
         task.exception()
         raise cancelled
     return task.result()
+
+
+async def apart(work: Awaitable[T]) -> T:
+    """Await ``work`` in a task of its own: whoever catches its errors and goes on cannot miss a cancellation.
+
+    A TaskGroup in which one task fails while it is being cancelled raises that failure alone, and so hides the
+    cancellation, which comes only once: the caller would go on for ever. Here the caller is the one that is cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await _ended(task)
+        raise
+    return task.result()
+
+
+async def _ended(task: asyncio.Future[Any]) -> None:
+    """Return when it has ended, however often the caller is cancelled meanwhile; what it raised is of no interest."""
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 async def close_all(things: Iterable[Closable]) -> None:

@@ -58,7 +58,12 @@ class Commands:
         )
 
     def ended(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
-        out, err = process.communicate(timeout=DEADLINE)
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"not at its end after {DEADLINE:.0f} s: {out}\n{err}") from None
         assert "Traceback" not in out + err, err
         assert "\x1b" not in out + err
         return process.returncode, out, err

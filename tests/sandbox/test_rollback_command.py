@@ -139,6 +139,7 @@ def test_who_interrupts_it_is_told_what_was_done_and_the_same_command_goes_on(re
     released.write(SLOW)
     process = released.start("--to", "previous")
     read_until(process, "available", "hook “tell” (after): running")
+    wait_for((released.commands.folder / "told").exists)
     process.send_signal(signal.SIGINT)
     code, _, err = released.commands.ended(process)
     assert code == 130

@@ -13,6 +13,7 @@ from releaseconsole.actions.outcome import Emit, Outcome, failed
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.plan.model import PlacedAction
 from releaseconsole.text import cut, duration, visible
+from releaseconsole.undisturbed import apart
 
 __all__ = ["Outcome", "run"]
 
@@ -46,7 +47,7 @@ async def run(action: PlacedAction, context: ActionContext, emit: Emit) -> Outco
     limit = None if kind in _OWN_LIMIT else action.action.timeout
     try:
         async with asyncio.timeout(limit):
-            found = await _function(kind)(action, context, emit)
+            found = await apart(_function(kind)(action, context, emit))
     except TimeoutError:
         found = failed(f"no answer within {duration(action.action.timeout)}")
     except ReleaseConsoleError as error:

@@ -14,6 +14,7 @@ from releaseconsole.checks.finding import Finding, unknown
 from releaseconsole.errors import ReleaseConsoleError
 from releaseconsole.plan.model import Check, PlacedItem
 from releaseconsole.text import cut, duration, visible
+from releaseconsole.undisturbed import apart
 
 Verify = Callable[[Check, PlacedItem, CheckContext], Awaitable[Finding]]
 
@@ -45,7 +46,7 @@ async def verify(check: Check, placed: PlacedItem, context: CheckContext) -> Fin
     limit = check.timeout * check.repeat + _MARGIN if own_limit else check.timeout
     try:
         async with asyncio.timeout(limit):
-            found = await _function(check.family)(check, placed, context)
+            found = await apart(_function(check.family)(check, placed, context))
     except TimeoutError:
         return unknown(f"no answer within {duration(limit)}")
     except CannotTell as reason:

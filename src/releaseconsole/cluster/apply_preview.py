@@ -27,6 +27,7 @@ from releaseconsole.cluster.object_diff import comparable, object_diff, replaced
 from releaseconsole.cluster.secret_values import masked
 from releaseconsole.cluster.text import clean
 from releaseconsole.errors import ClusterError, Conflict, KubeconfigError, NotFound, Unreachable
+from releaseconsole.undisturbed import apart
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
@@ -87,11 +88,16 @@ async def preview_manifests(
     """
     trial = _Trial(client, manifests, namespace, diffs, progress)
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(trial.change(one), name=f"try {one.name[:60]}") for one in manifests]
+        changes = await apart(_try_all(trial, manifests))
     except BaseExceptionGroup as several:
         raise _first(several) from None
-    return tuple(_within_bounds(task.result() for task in tasks))
+    return tuple(_within_bounds(changes))
+
+
+async def _try_all(trial: _Trial, manifests: Sequence[Manifest]) -> list[Change]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(trial.change(one), name=f"try {one.name[:60]}") for one in manifests]
+    return [task.result() for task in tasks]
 
 
 class _Trial:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from releaseconsole.errors import MetricsError
 from releaseconsole.metrics import promql
+from releaseconsole.undisturbed import apart
 
 if TYPE_CHECKING:
     from releaseconsole.metrics.answers import Answer
@@ -121,10 +122,14 @@ class Lookup:
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all, in order; the first error ends the others and is raised."""
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
+        return await apart(_all(work))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in work]
     return [task.result() for task in tasks]
 
 

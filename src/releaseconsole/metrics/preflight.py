@@ -16,6 +16,7 @@ from releaseconsole.metrics.preflight_query import examine_query, has_value
 from releaseconsole.metrics.preflight_ranges import examine_buckets, examine_ranges
 from releaseconsole.metrics.preflight_server import examine_server
 from releaseconsole.metrics.preflight_words import remarks
+from releaseconsole.undisturbed import apart
 
 if TYPE_CHECKING:
     from releaseconsole.metrics.client import PrometheusClient
@@ -77,7 +78,7 @@ async def _asked(subject: str, part: Coroutine[Any, Any, list[Found]]) -> list[F
 async def _kept(subject: str, part: Coroutine[Any, Any, list[Found]]) -> list[Found]:
     """A defect in one examination takes no other along."""
     try:
-        return await _asked(subject, part)
+        return await apart(_asked(subject, part))
     except Exception as error:  # noqa: BLE001  (the edge of a worker: it tells)
         sentence = f"A defect stopped this examination. {type(error).__name__}: {error}"[:400]
         return [found(subject, Outlook.UNKNOWN, sentence)]

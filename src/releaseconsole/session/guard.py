@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from releaseconsole.clock import Clock
 from releaseconsole.session.hub import Hub
+from releaseconsole.undisturbed import apart
 
 _LOG = logging.getLogger("releaseconsole.session")
 PAUSE = 5.0
@@ -17,7 +18,7 @@ async def kept_going(work: Callable[[], Awaitable[None]], name: str, hub: Hub, c
     """Run ``work``; when it breaks, tell, log the details, and begin again after a pause."""
     while True:
         try:
-            await work()
+            await apart(work())
             return
         except asyncio.CancelledError:
             raise

@@ -17,6 +17,7 @@ from releaseconsole.session.guard import innermost
 from releaseconsole.session.planning import Planned
 from releaseconsole.session.scribe import Scribe
 from releaseconsole.session.stuck import stuck_sentence
+from releaseconsole.undisturbed import apart
 
 if TYPE_CHECKING:
     from releaseconsole.cluster.connect import Client
@@ -64,9 +65,7 @@ class Walker:
     async def bring_back(self, walk: Walk) -> None:
         """Patch it and follow it until it is available; what goes wrong is in its stage."""
         try:
-            await self._patch(walk)
-            if walk.stage in STAGES and walk.stage is not Stage.PLANNED:
-                await self._follow(walk)
+            await apart(self._patch_and_follow(walk))
         except ReleaseConsoleError as error:
             self.refuse(walk, str(error))
         except TimeoutError:
@@ -76,6 +75,11 @@ class Walker:
             _LOG.exception("a rollback of one workload failed")
             reason = innermost(error)
             self.refuse(walk, f"a defect stopped this: {type(reason).__name__}: {reason}"[:300])
+
+    async def _patch_and_follow(self, walk: Walk) -> None:
+        await self._patch(walk)
+        if walk.stage in STAGES and walk.stage is not Stage.PLANNED:
+            await self._follow(walk)
 
     async def recover(self, walk: Walk) -> None:
         """Wait until the triggers are quiet; without metrics, say that nobody can tell."""
