@@ -9,6 +9,7 @@ from conformance.manifests import (
     ABSENT,
     BETTER,
     GOOD,
+    REPLICA_SETS,
     SHOP,
     STUCK,
     settled,
@@ -93,34 +94,42 @@ async def a_paused_deployment_can_be_scaled(ground: Ground) -> Any:
     ]
 
 
-async def _bounds(ground: Ground, surge: Any, missing: Any, replicas: int, image: str = BETTER) -> list[Obj]:
+async def _bounds(ground: Ground, surge: Any, missing: Any, replicas: int) -> tuple[int, int]:
+    """The most pods that all ReplicaSets together were asked for during a rollout, and the fewest that were available.
+
+    Asked for, and not counted: a status adds up counts of different moments, and a slow controller's come to more.
+    """
     rolling = {"maxSurge": surge, "maxUnavailable": missing}
     await shop(ground, replicas=replicas, strategy={"type": "RollingUpdate", "rollingUpdate": rolling})
     await ground.until(SHOP, complete, "complete")
+    listed = await ground.found(REPLICA_SETS)
+    sizes = {rs["metadata"]["name"]: rs["spec"]["replicas"] for rs in listed["items"]}
+    most = sum(sizes.values())
 
     async def act() -> None:
-        await with_image(ground, image)
+        await with_image(ground, BETTER)
 
-    return await following(ground, lambda found: found["metadata"]["generation"] > 1 and complete(found), act)
+    def done(found: Obj) -> bool:
+        return found["metadata"]["generation"] > 1 and complete(found)
+
+    async with ground.watch(REPLICA_SETS, resourceVersion=listed["metadata"]["resourceVersion"]) as events:
+        seen = await following(ground, done, act)
+        while sorted(sizes.values()) != [0, replicas]:
+            for event in await events.take(1):
+                sizes[event["object"]["metadata"]["name"]] = event["object"]["spec"]["replicas"]
+                most = max(most, sum(sizes.values()))
+    return most, min(counted(one, "availableReplicas") for one in seen)
 
 
 @THEME.row([4, 3])
 async def never_more_than_the_surge(ground: Ground) -> Any:
-    seen = await _bounds(ground, 1, 0, 3)
-    most, least = (
-        max(counted(one, "replicas") for one in seen),
-        min(counted(one, "availableReplicas") for one in seen),
-    )
-    return [most, least]
+    return await _bounds(ground, 1, 0, 3)
 
 
-@THEME.row([True, True])
+@THEME.row([3, True])
 async def never_fewer_than_may_be_missing(ground: Ground) -> Any:
-    seen = await _bounds(ground, 0, 1, 3)
-    return [
-        max(counted(one, "replicas") for one in seen) <= 3,
-        min(counted(one, "availableReplicas") for one in seen) >= 2,
-    ]
+    most, least = await _bounds(ground, 0, 1, 3)
+    return [most, least >= 2]
 
 
 @THEME.row("5")
