@@ -12,9 +12,9 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from benchmarks.measure import line
+from benchmarks.metric import ERROR_RATE
 from releaseconsole.session.chart_data import ChartData, ChartLine, ChartMark
 from releaseconsole.session.chart_lines import Grid, grid
-from releaseconsole.session.views import MetricView
 from releaseconsole.ui.widgets.metric_chart import MetricChart
 
 RUNS = 15
@@ -50,7 +50,7 @@ async def _ours() -> tuple[float, float]:
     app = OneWidget(chart)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        at, metric = grid(END, DAY, chart.points), _metric()
+        at, metric = grid(END, DAY, chart.points), ERROR_RATE
         data = [_data(at, run) for run in range(RUNS)]
         return await _median(app, [lambda one=one: chart.draw_chart(one, metric) for one in data])  # type: ignore[misc]
 
@@ -109,26 +109,6 @@ def _data(at: Grid, run: int) -> ChartData:
         asked=0.0,
         lines=(ChartLine("old 1.0.0", "old", old), ChartLine("new 1.1.0", "new", new)),
         marks=(ChartMark(at.start + at.step * deploy, "deploy", "deploy"),),
-    )
-
-
-def _metric() -> MetricView:
-    return MetricView(
-        id="error-rate",
-        title="Error rate",
-        unit="%",
-        value=0.4,
-        target="< 0.1",
-        target_value=0.1,
-        meets_target=False,
-        trigger="> 1 for 60s",
-        trigger_value=1.0,
-        state="OK",
-        reason="",
-        held=0.0,
-        hold=60.0,
-        history=(),
-        seen=0.0,
     )
 
 

@@ -9,16 +9,17 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cluster import practice
 from benchmarks.measure import line
+from benchmarks.metric import ERROR_RATE
 from releaseconsole.paths import sample_configs_dir
 from releaseconsole.plan.load import load_plan
 from releaseconsole.plan.model import Plan
 from releaseconsole.plan.variables import with_overrides
 from releaseconsole.session import open_session
-from releaseconsole.session.views import MetricView
 from releaseconsole.ui.app import ConsoleApp
 from releaseconsole.ui.screens.metric_detail import MetricDetail
 
@@ -53,7 +54,8 @@ async def _measure(kubeconfig: Path) -> tuple[list[float], list[float]]:
                 checklist = app._main.checklist
                 checklist.focus()
                 panels = await _pressed(app, ("down", "up"), lambda: checklist.current_item)
-                detail = MetricDetail(_metric(), environment="production", charts=session.charts)
+                away = replace(ERROR_RATE, value=None, meets_target=None, state="PROVIDER DOWN")
+                detail = MetricDetail(away, environment="production", charts=session.charts)
                 await app.push_screen(detail)
                 chart = await _pressed(
                     app, ("right_square_bracket", "left_square_bracket"), lambda: detail.feed.chosen
@@ -106,26 +108,6 @@ async def _until(holds: Callable[[], object]) -> None:
 
 def _p99(seconds: Sequence[float]) -> float:
     return statistics.quantiles(seconds, n=100)[-1]
-
-
-def _metric() -> MetricView:
-    return MetricView(
-        id="error-rate",
-        title="Error rate",
-        unit="%",
-        value=None,
-        target="< 0.1",
-        target_value=0.1,
-        meets_target=None,
-        trigger="> 1 for 60s",
-        trigger_value=1.0,
-        state="PROVIDER DOWN",
-        reason="",
-        held=0.0,
-        hold=60.0,
-        history=(),
-        seen=0.0,
-    )
 
 
 if __name__ == "__main__":

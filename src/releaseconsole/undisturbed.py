@@ -19,17 +19,11 @@ class Closable(Protocol):
 async def finish(work: Coroutine[Any, Any, T]) -> T:
     """Await ``work`` to its end even when the caller is cancelled meanwhile; that comes after it."""
     task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
-            cancelled = error
-    if cancelled is not None:
-        task.exception()
-        raise cancelled
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        await _ended(task)
+        raise
     return task.result()
 
 
